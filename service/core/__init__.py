@@ -1,0 +1,1 @@
+"""Everything the service knows: pure, deterministic, told the time, free of I/O."""

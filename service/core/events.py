@@ -1,0 +1,118 @@
+"""Facts in the past tense that the monitor reports."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """The four caution-and-warning classes, worst first."""
+
+    EMERGENCY = "emergency"
+    WARNING = "warning"
+    CAUTION = "caution"
+    ADVISORY = "advisory"
+
+
+class RuleKind(StrEnum):
+    """What a rule looks at."""
+
+    LIMIT = "limit"
+    PRESSURE_RATE = "pressure_rate"
+    LEAK_RATE = "leak_rate"
+    LEAK_GROWTH = "leak_growth"
+    RESERVE_TIME = "reserve_time"
+    SILENCE = "silence"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands in its life; the words of ISA-18.2."""
+
+    NORMAL = "normal"
+    PENDING = "pending"
+    UNACKNOWLEDGED = "unacknowledged"
+    ACKNOWLEDGED = "acknowledged"
+    RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
+    LATCHED = "latched"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    OUT_OF_SERVICE = "out_of_service"
+
+
+ACTIVE_STATES = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED})
+
+
+class AlertEventKind(StrEnum):
+    """What happened to an alert."""
+
+    PENDING = "pending"
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    UPDATED = "updated"
+    RETURNED = "returned"
+    CLEARED = "cleared"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvent:
+    """One change of one alert; the fields are the contract of `alerts.jsonl`, times in Unix UTC.
+
+    What is not known is None, never zero. `suspects` maps sections to probabilities.
+    """
+
+    time_s: float
+    alert_id: str
+    rule: str
+    kind: RuleKind
+    severity: Severity
+    event: AlertEventKind
+    state: AlertState
+    atmosphere: str
+    sections: tuple[str, ...]
+    reason: str
+    text: str
+    suspects: dict[str, float] = field(default_factory=dict)
+    leak_rate_kg_per_day: float | None = None
+    leak_rate_low: float | None = None
+    leak_rate_high: float | None = None
+    growth_kg_per_day: float | None = None
+    onset_time_s: float | None = None
+    onset_low_s: float | None = None
+    onset_high_s: float | None = None
+    reserve_time_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtmospheresChanged:
+    """Hatches moved, so that sections now share air in other groups than before."""
+
+    time_s: float
+    atmospheres: tuple[tuple[str, ...], ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassStepped:
+    """The air mass of an atmosphere jumped at once, as a vent, a docking or a gas bottle makes it.
+
+    A step is booked and not taken for a leak, which is a lasting slope.
+    """
+
+    time_s: float
+    atmosphere: str
+    mass_kg: float
+    declared_as: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityNoted:
+    """An activity message arrived; `understood` is False where it is kept as a plain note."""
+
+    time_s: float
+    name: str
+    place: str
+    understood: bool
+    reason: str
+
+
+Event = AlertEvent | AtmospheresChanged | MassStepped | ActivityNoted

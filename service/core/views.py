@@ -1,0 +1,125 @@
+"""What the monitor shows of itself at one moment, for metrics, pages and tables."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.core.events import AlertState, Event, RuleKind, Severity
+from service.core.samples import SampleBatch
+from service.core.station import HatchState
+
+
+class Balance(StrEnum):
+    """Which gas account an estimate rests on, best first."""
+
+    NITROGEN = "nitrogen"
+    DRY_AIR = "dry_air"
+    TOTAL = "total"  # total air mass, temperature compensated
+    PRESSURE = "pressure"  # no temperature known
+
+
+class EstimateQuality(StrEnum):
+    """How far an estimate can be trusted."""
+
+    GOOD = "good"
+    LEARNING = "learning"  # too little history; the interval is wide and true
+    STALE = "stale"  # no new data; the last values are shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakEstimate:
+    """Leak rate with its 95 % interval, kg/s, positive = loss."""
+
+    rate_kg_per_s: float
+    low_kg_per_s: float
+    high_kg_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthEstimate:
+    """Evidence for a change of the leak rate.
+
+    `statistic_ratio` is the test statistic over its threshold (1 = alarm). The other fields are
+    None while the ratio says nothing of interest; `growth_kg_per_s` comes with its 95 % interval
+    and the onset, Unix UTC, with its own.
+    """
+
+    statistic_ratio: float
+    growth_kg_per_s: float | None = None
+    growth_low_kg_per_s: float | None = None
+    growth_high_kg_per_s: float | None = None
+    onset_s: float | None = None
+    onset_low_s: float | None = None
+    onset_high_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtmosphereView:
+    """One atmosphere: its air, its leak and how long it lasts; None = unknown.
+
+    `reserve_time_s` maps the name of each configured floor to the time until the pressure
+    reaches it.
+    """
+
+    time_s: float
+    name: str
+    sections: tuple[str, ...]
+    volume_m3: float
+    pressure_pa: float | None
+    temperature_k: float | None
+    air_mass_kg: float | None
+    balance: Balance | None
+    quality: EstimateQuality
+    leak: LeakEstimate | None
+    growth: GrowthEstimate | None
+    reserve_time_s: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionView:
+    """The newest accepted readings of one section; None = unknown or too old."""
+
+    name: str
+    pressure_pa: float | None
+    temperature_k: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """One alert that is not at rest."""
+
+    alert_id: str
+    rule: str
+    kind: RuleKind
+    severity: Severity
+    state: AlertState
+    atmosphere: str
+    since_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorView:
+    """All of it at one tick."""
+
+    now_s: float | None
+    sections: tuple[SectionView, ...]
+    atmospheres: tuple[AtmosphereView, ...]
+    hatches: dict[str, HatchState]
+    alerts: tuple[AlertView, ...]
+    last_sample_s: dict[str, float]  # by channel, event time; only channels that ever spoke
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one call of the monitor brought: events in order, and table rows of estimates."""
+
+    events: tuple[Event, ...] = ()
+    estimates: tuple[AtmosphereView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What became of one batch: the accepted readings, and the others counted by reason."""
+
+    accepted: SampleBatch
+    rejected: tuple[tuple[int, str], ...]  # row of the batch given, reason
