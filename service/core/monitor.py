@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
+
+from service.core.air import AirReading, Readings
+from service.core.alertbook import AlertBook
+from service.core.conditions import Conditions
+from service.core.events import ActivityNoted, AtmospheresChanged, Event, MassStepped, RuleKind
+from service.core.falls import FallWatch
+from service.core.figures import Figures, Situation
+from service.core.intake import ClockMode, Screen, Screened
+from service.core.leaks import Group, Growth, LeakBook
 from service.core.rules import Rule
 from service.core.samples import Activity, SampleBatch
-from service.core.station import Station
-from service.core.views import Intake, MonitorView, Outcome
+from service.core.station import Station, atmospheres
+from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
+from service.core.units import PA_PER_MMHG, S_PER_DAY
+from service.core.views import AtmosphereView, MonitorView, Outcome, SectionView
+
+FAST_KINDS: Final = frozenset({RuleKind.PRESSURE_RATE})
+FAST_PER_SLOW: Final = round(SLOW_S / FAST_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +31,8 @@ class Policy:
 
     Attributes
     ----------
+    clock : ClockMode
+        Whether readings arrive by the wall clock or by their own event time.
     false_alarm_interval_s : float
         Mean time between false growth alerts of the whole station.
     floors_pa : mapping of str to float
@@ -31,9 +48,10 @@ class Policy:
     """
 
     rules: tuple[Rule, ...]
-    false_alarm_interval_s: float = 90 * 86400.0
-    floors_pa: dict[str, float] = field(default_factory=lambda: {"evacuation": 490 * 133.322387415})
-    past_s: float = 31 * 86400.0
+    clock: ClockMode = ClockMode.WALL
+    false_alarm_interval_s: float = 90 * S_PER_DAY
+    floors_pa: dict[str, float] = field(default_factory=lambda: {"evacuation": 490 * PA_PER_MMHG})
+    past_s: float = 31 * S_PER_DAY
     ahead_s: float = 300.0
     stale_s: float = 7800.0
     estimate_every_s: float = 600.0
@@ -41,32 +59,307 @@ class Policy:
 
 
 class Monitor:
-    """Watches one station. Deterministic: the same samples give the same events, however cut."""
+    """Watches one station. Deterministic: the same samples give the same events, however cut.
+
+    `observe` and `declare` take what arrived, in order of arrival; `advance` then runs every tick
+    up to a time. A tick sees what arrived before it.
+    """
 
     def __init__(self, station: Station, policy: Policy) -> None:
         self.station = station
         self.policy = policy
+        self._screen = Screen(station, policy.clock, policy.past_s, policy.ahead_s)
+        self._readings = Readings(station, policy.stale_s)
+        self._conditions = Conditions(station)
+        self._falls = FallWatch(station)
+        self._leaks = LeakBook(policy.false_alarm_interval_s, station.accepted_leak_kg_per_s)
+        self._slow_rules = tuple(r for r in policy.rules if r.kind not in FAST_KINDS)
+        self._fast_rules = tuple(r for r in policy.rules if r.kind in FAST_KINDS)
+        self._pending: list[SampleBatch] = []
+        self._activities: list[Activity] = []
+        self._groups = atmospheres(station, self._conditions.hatches)
+        self._air: dict[Group, AirReading] = {}
+        self._heard_s = np.full(len(station.channels), -np.inf)
+        self._start_s: float | None = None
+        self._fast = 0  # number of the last fast tick that was run
+        self._figures = Figures(station, policy, self._readings, self._conditions, self._leaks)
+        self._alerts = AlertBook(policy.rules, self._figures)
 
-    def observe(self, batch: SampleBatch) -> Intake:
-        """Check the readings and keep the good ones for the next tick."""
-        raise NotImplementedError
+    @property
+    def now_s(self) -> float | None:
+        """The newest arrival time; with the event clock it is the clock."""
+        return self._screen.now_s
+
+    def observe(self, batch: SampleBatch) -> Screened:
+        """Check the readings and keep the believed ones for the next tick."""
+        screened = self._screen.check(batch)
+        if len(screened.accepted):
+            self._pending.append(screened.accepted)
+        return screened
 
     def declare(self, activities: Sequence[Activity]) -> None:
         """Keep the activity messages for the next tick."""
-        raise NotImplementedError
+        self._activities.extend(activities)
 
     def advance(self, now_s: float) -> Outcome:
         """Run every tick up to now with what had arrived before it."""
-        raise NotImplementedError
+        samples = SampleBatch.concatenate(self._pending)
+        self._pending = [samples] if len(samples) else []
+        if self._start_s is None and not self._start(samples):
+            return Outcome()
+        last_fast = int(np.floor(now_s / FAST_S))
+        ready = samples[: int(np.searchsorted(samples.received_s, last_fast * FAST_S, "left"))]
+        fast = bin_samples(self._gauges(ready), FAST_S)
+        last_slow = last_fast // FAST_PER_SLOW
+        full = samples[: int(np.searchsorted(samples.received_s, last_slow * SLOW_S, "left"))]
+        slow = bin_samples(full, SLOW_S)
+        heard = _last_heard(full)
+        events: list[Event] = []
+        estimates: list[AtmosphereView] = []
+        while (tick := self._next_tick(fast)) <= last_fast:
+            self._fast = tick
+            at_s = tick * FAST_S
+            events += self._take_activities(at_s)
+            rows = fast.rows(tick)
+            self._falls.take(fast.channel[rows], fast.time_s[rows], fast.value[rows])
+            if tick % FAST_PER_SLOW == 0:
+                number = tick // FAST_PER_SLOW
+                events += self._enter_minute(slow, number)
+                for channel, time_s in heard.get(number, ()):
+                    self._heard_s[channel] = max(self._heard_s[channel], time_s)
+                events += self._judge(self._slow_rules, at_s)
+                if at_s % self.policy.estimate_every_s == 0.0:
+                    estimates += self._atmosphere_views(at_s)
+            events += self._judge(self._fast_rules, at_s)
+        self._fast = last_fast
+        rest = samples[len(full) :]
+        self._pending = [rest] if len(rest) else []
+        return Outcome(events=tuple(events), estimates=tuple(estimates))
 
     def view(self) -> MonitorView:
         """Show the state after the last tick."""
-        raise NotImplementedError
+        now_s = self._fast * FAST_S
+        known = self._start_s is not None
+        return MonitorView(
+            now_s=now_s if known else None,
+            sections=tuple(
+                SectionView(
+                    name=section.name,
+                    pressure_pa=self._readings.pressure_of(i, now_s),
+                    temperature_k=self._readings.temperature_of(i, now_s),
+                )
+                for i, section in enumerate(self.station.sections)
+            ),
+            atmospheres=tuple(self._atmosphere_views(now_s)) if known else (),
+            hatches=dict(self._conditions.hatches),
+            alerts=self._alerts.views(),
+            last_sample_s={
+                channel.name: float(time_s)
+                for channel, time_s in zip(self.station.channels, self._heard_s, strict=True)
+                if np.isfinite(time_s)
+            },
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state as plain Python values and arrays."""
-        raise NotImplementedError
+        return {
+            "screen": self._screen.snapshot(),
+            "readings": self._readings.snapshot(),
+            "conditions": self._conditions.snapshot(),
+            "falls": self._falls.snapshot(),
+            "leaks": self._leaks.snapshot(),
+            "pending": list(self._pending),
+            "activities": list(self._activities),
+            "groups": self._groups,
+            "air": dict(self._air),
+            "alerts": self._alerts.snapshot(),
+            "heard_s": self._heard_s.copy(),
+            "start_s": self._start_s,
+            "fast": self._fast,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot of a monitor with the same station and policy."""
-        raise NotImplementedError
+        self._screen.restore(state["screen"])
+        self._readings.restore(state["readings"])
+        self._conditions.restore(state["conditions"])
+        self._falls.restore(state["falls"])
+        self._leaks.restore(state["leaks"])
+        self._pending = list(state["pending"])
+        self._activities = list(state["activities"])
+        self._groups = state["groups"]
+        self._air = dict(state["air"])
+        self._alerts.restore(state["alerts"])
+        self._heard_s = state["heard_s"].copy()
+        self._start_s = state["start_s"]
+        self._fast = state["fast"]
+
+    # -------------------------------------------------------------------- ticks
+
+    def _start(self, samples: SampleBatch) -> bool:
+        arrivals = [a.received_s for a in self._activities[:1]]
+        arrivals += [float(samples.received_s[0])] if len(samples) else []
+        if not arrivals:
+            return False
+        first = int(np.floor(min(arrivals) / SLOW_S))
+        self._start_s = first * SLOW_S
+        self._fast = first * FAST_PER_SLOW
+        return True
+
+    def _gauges(self, samples: SampleBatch) -> SampleBatch:
+        """Return what the fast ticks have not seen yet of readings that are not late."""
+        from_s = self._fast * FAST_S
+        new = samples[int(np.searchsorted(samples.received_s, from_s, "left")) :]
+        prompt = new.received_s - new.time_s < SLOW_S
+        return new[self._falls.is_gauge[new.channel] & prompt]
+
+    def _next_tick(self, fast: Bins) -> int:
+        """Return the next tick at which something is due: a minute, a reading or a message."""
+        due = [(self._fast // FAST_PER_SLOW + 1) * FAST_PER_SLOW]
+        place = int(np.searchsorted(fast.tick, self._fast, "right"))
+        if place < len(fast.tick):
+            due.append(int(fast.tick[place]))
+        if self._activities:
+            arrived = int(np.floor(self._activities[0].received_s / FAST_S)) + 1
+            due.append(max(arrived, self._fast + 1))
+        if self._alerts.any_of(self._fast_rules):
+            due.append(self._fast + 1)
+        return min(due)
+
+    def _take_activities(self, at_s: float) -> list[Event]:
+        events: list[Event] = []
+        while self._activities and self._activities[0].received_s < at_s:
+            activity = self._activities.pop(0)
+            effect = self._conditions.apply(activity)
+            events.append(
+                ActivityNoted(
+                    time_s=at_s,
+                    name=activity.name,
+                    place=activity.hatch or activity.section or self.station.name,
+                    understood=effect.understood,
+                    reason=effect.reason,
+                )
+            )
+            if not effect.understood:
+                continue
+            if effect.regroups:
+                events += self._regroup(at_s, f"hatch {activity.hatch} {activity.state}")
+            touched = self._touched(self._conditions.place(activity))
+            if effect.mass_sd_kg > 0.0:
+                self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
+            if effect.rate_sd > 0.0:
+                self._leaks.admit_rate(touched, effect.rate_sd)
+        return events
+
+    def _touched(self, place: int | None) -> list[Group]:
+        return [group for group in self._groups if place is None or place in group]
+
+    def _regroup(self, at_s: float, reason: str) -> list[Event]:
+        groups = atmospheres(self.station, self._conditions.hatches)
+        if groups == self._groups:
+            return []
+        self._leaks.regroup(groups)
+        self._alerts.regroup(groups)
+        self._groups, self._air = groups, {}
+        names = tuple(self._figures.sections(group) for group in groups)
+        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason)]
+
+    def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
+        """Enter the readings of one slow tick, minute by minute of their event time."""
+        rows = slow.rows(number)
+        steps = slow.step[rows]
+        events: list[Event] = []
+        self._disturb(number * SLOW_S)
+        for minute in np.unique(steps):
+            inside = slice(
+                rows.start + int(np.searchsorted(steps, minute, "left")),
+                rows.start + int(np.searchsorted(steps, minute, "right")),
+            )
+            newer = self._readings.take(
+                slow.channel[inside], slow.time_s[inside], slow.value[inside]
+            )
+            channels, times = slow.channel[inside][newer], slow.time_s[inside][newer]
+            if not len(channels):
+                continue
+            is_new = np.zeros(len(self.station.channels), np.bool_)
+            is_new[channels] = True
+            for group in self._groups:
+                gauges = self._readings.gauges(group)
+                spoke = is_new[gauges]
+                if not spoke.any():
+                    continue
+                time_s = float(self._readings.time_s[gauges[spoke]].mean())
+                previous = self._air.get(group)
+                gap_s = SLOW_S if previous is None else time_s - previous.time_s
+                self._air[group] = self._readings.read(
+                    group, time_s, max(gap_s, 0.0), is_new, self._conditions.added_m3
+                )
+                self._book_metabolism(group, gap_s)
+            events += self._enter_balances(number * SLOW_S, times.max())
+        return events
+
+    def _book_metabolism(self, group: Group, gap_s: float) -> None:
+        gain = self._conditions.metabolic_gain_kg_per_s()
+        if gain is not None and self._conditions.largest in group and gap_s > 0.0:
+            self._leaks.book_inflow(group, gain * gap_s)
+
+    def _disturb(self, at_s: float) -> None:
+        for place, running in self._conditions.disturbed(at_s).items():
+            self._leaks.admit_gas(
+                self._touched(place), 5.0 if running else 0.0, at_s, mixing_sd_kg=1.0
+            )
+
+    def _enter_balances(self, at_s: float, newest_s: float) -> list[Event]:
+        events: list[Event] = []
+        fresh = {group: air for group, air in self._air.items() if air.time_s <= newest_s}
+        for found in self._leaks.step(fresh):
+            if isinstance(found, Growth):
+                situation = self._situation(at_s)
+                events += self._alerts.worsen(found.group, situation, at_s)
+                continue
+            events.append(
+                MassStepped(
+                    time_s=found.time_s,
+                    atmosphere=self._figures.name(found.group),
+                    mass_kg=found.mass_kg,
+                    declared_as=self._conditions.declared_near(found.time_s),
+                )
+            )
+        return events
+
+    def _judge(self, rules: Sequence[Rule], at_s: float) -> list[Event]:
+        return list(self._alerts.judge(rules, self._groups, self._situation(at_s), at_s))
+
+    def _situation(self, at_s: float) -> Situation:
+        start_s = at_s if self._start_s is None else self._start_s
+        return Situation(
+            air=self._air,
+            falls=self._falls,
+            silences_s=at_s - np.maximum(self._heard_s, start_s),
+        )
+
+    # -------------------------------------------------------------------- views
+
+    def _atmosphere_views(self, at_s: float) -> list[AtmosphereView]:
+        return [
+            self._figures.atmosphere(group, self._air.get(group), at_s) for group in self._groups
+        ]
+
+
+def _last_heard(samples: SampleBatch) -> dict[int, list[tuple[int, float]]]:
+    """Return, for each slow tick, when each channel that spoke last spoke, event time."""
+    if not len(samples):
+        return {}
+    tick = np.floor(samples.received_s / SLOW_S).astype(np.int64) + 1
+    order = np.lexsort((samples.time_s, samples.channel, tick))
+    tick, channel = tick[order], samples.channel[order]
+    last = np.append((np.diff(tick) != 0) | (np.diff(channel) != 0), True)
+    heard: dict[int, list[tuple[int, float]]] = {}
+    for number, one, time_s in zip(
+        tick[last].tolist(),
+        channel[last].tolist(),
+        samples.time_s[order][last].tolist(),
+        strict=True,
+    ):
+        heard.setdefault(number, []).append((one, time_s))
+    return heard

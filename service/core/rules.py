@@ -1,5 +1,6 @@
 """Judges one figure of an estimate against the thresholds of a rule."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -60,3 +61,65 @@ class Rule:
     clear_margin: float = 0.0
     response: str
     runbook: str = ""
+
+
+RANK = {
+    Severity.ADVISORY: 0,
+    Severity.CAUTION: 1,
+    Severity.WARNING: 2,
+    Severity.EMERGENCY: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What a rule judges: a value with the bounds within which it surely lies.
+
+    A breach must be sure (the whole interval is past the threshold) to raise, and the value itself
+    must be back to clear. `most_severe` caps the severity that this figure can carry.
+    """
+
+    value: float
+    low: float
+    high: float
+    most_severe: Severity = Severity.EMERGENCY
+
+    @classmethod
+    def exact(cls, value: float, most_severe: Severity = Severity.EMERGENCY) -> "Figure":
+        """Return a figure without doubt."""
+        return cls(value=value, low=value, high=value, most_severe=most_severe)
+
+
+BREACH_BELOW = frozenset({RuleKind.RESERVE_TIME})
+
+
+def evaluate(rule: Rule, figure: Figure | None) -> tuple[Verdict, Severity | None]:
+    """Judge a figure, None = unknown, and give the worst severity that it surely breaches.
+
+    Examples
+    --------
+    >>> floor = Rule(
+    ...     name="floor", kind=RuleKind.LIMIT, side=Side.BELOW, response="repressurise",
+    ...     thresholds={Severity.CAUTION: 97900.0, Severity.WARNING: 95900.0}, clear_margin=100.0,
+    ... )
+    >>> [evaluate(floor, Figure.exact(p))[0].value for p in (95000.0, 97950.0, 98100.0)]
+    ['breach', 'unknown', 'clear']
+    >>> evaluate(floor, Figure.exact(95000.0))[1].value, evaluate(floor, None)[0].value
+    ('warning', 'unknown')
+    """
+    if figure is None or math.isnan(figure.value):
+        return Verdict.UNKNOWN, None
+    below = rule.side is Side.BELOW or rule.kind in BREACH_BELOW
+    worst: Severity | None = None
+    clear = True
+    for severity, limit in rule.thresholds.items():
+        sure = figure.high <= limit if below else figure.low >= limit
+        margin = rule.clear_margin
+        back = figure.value > limit + margin if below else figure.value < limit - margin
+        clear = clear and back
+        if sure and (worst is None or RANK[severity] > RANK[worst]):
+            worst = severity
+    if worst is not None:
+        capped = worst if RANK[worst] <= RANK[figure.most_severe] else figure.most_severe
+        return Verdict.BREACH, capped
+    return (Verdict.CLEAR if clear else Verdict.UNKNOWN), None

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.core.events import AlertState, Event, RuleKind, Severity
-from service.core.samples import SampleBatch
 from service.core.station import HatchState
 
 
@@ -115,11 +114,3 @@ class Outcome:
 
     events: tuple[Event, ...] = ()
     estimates: tuple[AtmosphereView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What became of one batch: the accepted readings, and the others counted by reason."""
-
-    accepted: SampleBatch
-    rejected: tuple[tuple[int, str], ...]  # row of the batch given, reason

@@ -1,0 +1,217 @@
+"""Builds every object of the daemon from its settings and runs them in one task group."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Final
+
+import numpy as np
+import structlog
+
+from service.clock import Clock, WallClock
+from service.console.server import Console
+from service.core.intake import Doubt
+from service.core.monitor import Monitor
+from service.core.station import Station
+from service.outputs.base import Output
+from service.outputs.capture import Capture, Quarantine
+from service.outputs.influx import InfluxOutput, InfluxTarget
+from service.outputs.logs import LogOutput
+from service.outputs.metrics import Metrics
+from service.pipeline import Pipeline, Ways
+from service.settings.build import policy_of, station_of
+from service.settings.schema import Mqtt, Settings
+from service.sources.base import RejectReason, Source
+from service.sources.decode import Decoder
+from service.sources.mqtt import Broker, MqttSource, TlsFiles
+from service.sources.topics import TopicTemplate
+
+DRAIN_S: Final = 10.0  # an output that needs longer to empty its queue gives it up
+
+
+class App:
+    """The daemon: sources, one pipeline with the monitor, outputs and the console.
+
+    Parameters
+    ----------
+    sources : sequence of Source or None
+        Instead of those that the settings name.
+    outputs : sequence of Output
+        Beside those that the settings name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        sources: Callable[[Station, Clock], Sequence[Source]] | None = None,
+        outputs: Sequence[Output] = (),
+    ) -> None:
+        self._clock = clock or WallClock()
+        self.station = station_of(settings)
+        self.monitor = Monitor(self.station, policy_of(settings))
+        if sources is not None:
+            self._sources = tuple(sources(self.station, self._clock))
+        else:
+            self._sources = tuple(_mqtt(settings, self.station, self._clock))
+        paths = settings.capture
+        capture = Capture(path=paths.path, station=self.station) if paths.path else None
+        quarantine = Quarantine(path=paths.quarantine_path) if paths.quarantine_path else None
+        kept = [output for output in (capture, quarantine) if output is not None]
+        self._outputs: tuple[Output, ...] = (
+            LogOutput(),
+            *kept,
+            *_influx(settings, self.station),
+            *outputs,
+        )
+        self.metrics = Metrics(
+            view=self.monitor.view,
+            version=version("hullwatch"),
+            rules=[rule.name for rule in self.monitor.policy.rules],
+            sources=self._sources,
+            outputs=self._outputs,
+            outcomes=[*(r.value for r in RejectReason), *(d.value for d in Doubt)],
+        )
+        self._pipeline = Pipeline(
+            self.monitor,
+            self._clock,
+            Ways(
+                outputs=self._outputs,
+                metrics=self.metrics,
+                capture=capture,
+                quarantine=quarantine,
+            ),
+        )
+        self._console = Console(
+            metrics=self.metrics,
+            view=self.monitor.view,
+            is_ready=lambda: all(source.status.up for source in self._sources),
+            station=self.station,
+            host=settings.http.host,
+            port=settings.http.port,
+        )
+        self._stop = asyncio.Event()
+        self.port: int | None = None
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stop.set()
+
+    async def run(
+        self, *, signals: bool = True, ready: Callable[[int], None] | None = None
+    ) -> None:
+        """Serve until stopped, by `stop` or by SIGTERM or SIGINT.
+
+        Parameters
+        ----------
+        ready : callable or None
+            Called with the HTTP port once it listens.
+
+        Raises
+        ------
+        OSError
+            If the HTTP address cannot be used.
+        """
+        if signals:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+        self.port = await self._console.start()
+        if ready is not None:
+            ready(self.port)
+        log = structlog.get_logger("hullwatch")
+        log.info("service.started", station=self.station.name, port=self.port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writers = [
+                    group.create_task(output.run(), name=f"output:{output.name}")
+                    for output in self._outputs
+                ]
+                readers = [
+                    group.create_task(self._pipeline.feed(source), name=f"source:{source.name}")
+                    for source in self._sources
+                ]
+                pipeline = group.create_task(self._pipeline.run(), name="pipeline")
+                await self._stop.wait()
+                log.info("service.stopping")
+                for task in readers:
+                    task.cancel()
+                await self._drain()
+                for task in (pipeline, *writers):
+                    task.cancel()
+        finally:
+            await self._console.stop()
+        log.info("service.stopped")
+
+    async def _drain(self) -> None:
+        await self._pipeline.drain()
+        for output in self._outputs:
+            try:
+                async with asyncio.timeout(DRAIN_S):
+                    await output.drain()
+            except TimeoutError:
+                structlog.get_logger("hullwatch").error(
+                    "output.abandoned", output=output.name, queued=output.status.queued
+                )
+
+
+def _mqtt(settings: Settings, station: Station, clock: Clock) -> list[Source]:
+    if settings.mqtt is None:
+        return []
+    mqtt = settings.mqtt
+    telemetry = TopicTemplate(mqtt.telemetry_topic, station=station.name)
+    activity = TopicTemplate(mqtt.activity_topic, station=station.name)
+    decoder = Decoder(
+        station,
+        telemetry=telemetry,
+        activity=activity,
+        max_payload_bytes=mqtt.max_payload_bytes,
+    )
+    return [
+        MqttSource(
+            "mqtt",
+            _broker(mqtt),
+            decoder,
+            subscriptions=(telemetry.subscription, activity.subscription),
+            clock=clock,
+            jitter=np.random.default_rng().random,
+        )
+    ]
+
+
+def _broker(mqtt: Mqtt) -> Broker:
+    tls = mqtt.tls
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        protocol=mqtt.protocol,
+        client_id=mqtt.client_id,
+        username=mqtt.username,
+        password=mqtt.password.get_secret_value() if mqtt.password else None,
+        tls=None
+        if tls is None
+        else TlsFiles(
+            ca=str(tls.ca_path) if tls.ca_path else None,
+            certificate=str(tls.cert_path) if tls.cert_path else None,
+            key=str(tls.key_path) if tls.key_path else None,
+        ),
+        keepalive_s=mqtt.keepalive_s,
+        receive_maximum=mqtt.receive_maximum,
+        session_expiry_s=mqtt.session_expiry_s,
+    )
+
+
+def _influx(settings: Settings, station: Station) -> list[Output]:
+    if settings.influx is None:
+        return []
+    influx = settings.influx
+    target = InfluxTarget(
+        url=str(influx.url),
+        token=influx.token.get_secret_value(),
+        org=influx.org,
+        bucket=influx.bucket,
+        dead_letters=influx.dead_letter_path,
+    )
+    return [InfluxOutput(target, station)]

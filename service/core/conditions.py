@@ -1,0 +1,202 @@
+"""What people and machines are known to be doing to the air: hatches, visitors, gas moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from service.core.samples import ACTIVITY_NAMES, Activity
+from service.core.station import HatchState, Station
+from service.core.units import S_PER_DAY
+
+OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
+AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
+LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
+SETTLE_S: Final = 1800.0  # temperature after gas was moved; Columbus repressurisations of 2016
+MIXING_S: Final = 6 * 3600.0  # a local oxygen sensor lags so long behind added gas; Columbus 2015
+
+MOVES_GAS: Final = frozenset(
+    {
+        "repressurisation",
+        "airlock_depressurisation",
+        "airlock_repressurisation",
+        "vestibule_pressurisation",
+        "vestibule_venting",
+        "eva",
+        "vent",
+        "valve",
+        "pump",
+    }
+)
+NO_CAUSE: Final = frozenset({"hatch", "note", "signal"})  # of a change of leak rate
+REMEMBER_S: Final = 10 * S_PER_DAY  # activities this old are not weighed as causes any more
+BEGINS: Final = frozenset({"start", "open", "on"})
+ENDS: Final = frozenset({"stop", "closed", "off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a message means for the estimates.
+
+    Attributes
+    ----------
+    understood : bool
+        False: kept as a note.
+    regroups : bool
+        Sections may now share air in other groups.
+    mass_sd_kg : float
+        How much gas may have come or gone at once.
+    rate_sd : float
+        How much the balance of oxygen and CO2 may have changed, kg/s.
+    """
+
+    understood: bool = True
+    reason: str = ""
+    regroups: bool = False
+    mass_sd_kg: float = 0.0
+    rate_sd: float = 0.0
+
+
+class Conditions:
+    """The present state of hatches, docked volumes, crew, oxygen supply and gas being moved."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._index = {s.name: i for i, s in enumerate(station.sections)}
+        self._largest = max(
+            range(len(station.sections)), key=lambda i: station.sections[i].volume_m3
+        )
+        self.hatches = {hatch.name: hatch.state for hatch in station.hatches}
+        self.added_m3 = np.zeros(len(station.sections))
+        self.crew: float | None = None
+        self.oxygen_kg_per_s: float | None = None
+        self.recent: list[Activity] = []
+        self._moving: dict[tuple[str, int | None], tuple[float, float | None]] = {}
+
+    def place(self, activity: Activity) -> int | None:
+        """Return the section an activity happens in, None = the whole station."""
+        return self._index.get(activity.section) if activity.section is not None else None
+
+    def apply(self, activity: Activity) -> Effect:
+        """Take note of a message and say what it means."""
+        effect = self._effect(activity)
+        if effect.understood and activity.name not in NO_CAUSE:
+            oldest_s = activity.received_s - REMEMBER_S
+            self.recent = [a for a in self.recent if a.received_s > oldest_s] + [activity]
+        return effect
+
+    def declared_near(self, time_s: float) -> str | None:
+        """Return the activity declared last within an hour of a time, None if there is none."""
+        near = [a.name for a in self.recent if abs(a.time_s - time_s) < 3600.0]
+        return near[-1] if near else None
+
+    def _effect(self, activity: Activity) -> Effect:
+        if activity.section is not None and activity.section not in self._index:
+            return Effect(understood=False, reason=f"no section {activity.section!r} in the config")
+        match activity.name:
+            case "hatch":
+                return self._move_hatch(activity)
+            case "docking" | "undocking":
+                return self._join_volume(activity)
+            case "crew":
+                before, self.crew = self.crew, activity.value
+                if activity.value is None:
+                    return Effect(understood=False, reason="a crew message needs a value")
+                change = 0.0 if before is None else abs(activity.value - before)
+                return Effect(rate_sd=change * OXYGEN_PER_CREW)
+            case "oxygen_generation":
+                before = self.oxygen_kg_per_s
+                off = activity.state in ENDS
+                self.oxygen_kg_per_s = 0.0 if off else activity.value
+                return Effect(rate_sd=abs((self.oxygen_kg_per_s or 0.0) - (before or 0.0)))
+            case "co2_removal":
+                return Effect(rate_sd=(self.crew or 4.0) / S_PER_DAY)  # 1 kg CO2 a person a day
+            case name if name in MOVES_GAS:
+                return self._move_gas(activity)
+            case name if name in ACTIVITY_NAMES:
+                return Effect()
+            case _:
+                return Effect(understood=False, reason=f"{activity.name!r} is no known activity")
+
+    def disturbed(self, now_s: float) -> dict[int | None, bool]:
+        """Return where gas is moving or settling; True where gas is moving right now.
+
+        Sections by index; None = anywhere. Movements that are long over are forgotten.
+        """
+        for key, (started_s, stopped_s) in list(self._moving.items()):
+            over_s = started_s + LONGEST_MOVE_S if stopped_s is None else stopped_s
+            if now_s > over_s + MIXING_S:
+                del self._moving[key]
+            elif stopped_s is None and now_s > over_s:
+                self._moving[key] = (started_s, over_s)
+        found: dict[int | None, bool] = {}
+        for (_, place), (_, stopped_s) in self._moving.items():
+            running = stopped_s is None or now_s <= stopped_s + SETTLE_S
+            found[place] = found.get(place, False) or running
+        return found
+
+    def metabolic_gain_kg_per_s(self) -> float | None:
+        """Return oxygen made less oxygen breathed; None unless both are reported."""
+        if self.crew is None or self.oxygen_kg_per_s is None:
+            return None
+        return self.oxygen_kg_per_s - self.crew * OXYGEN_PER_CREW
+
+    @property
+    def largest(self) -> int:
+        """The largest section, where the crew and the oxygen generator are taken to be."""
+        return self._largest
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all state."""
+        return {
+            "hatches": dict(self.hatches),
+            "added_m3": self.added_m3.copy(),
+            "crew": self.crew,
+            "oxygen_kg_per_s": self.oxygen_kg_per_s,
+            "recent": list(self.recent),
+            "moving": dict(self._moving),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        self.hatches = dict(state["hatches"])
+        self.added_m3 = state["added_m3"].copy()
+        self.crew = state["crew"]
+        self.oxygen_kg_per_s = state["oxygen_kg_per_s"]
+        self.recent = list(state["recent"])
+        self._moving = dict(state["moving"])
+
+    def _move_hatch(self, activity: Activity) -> Effect:
+        if activity.hatch not in self.hatches:
+            return Effect(understood=False, reason=f"no hatch {activity.hatch!r} in the config")
+        if activity.state == "equalising":
+            between = next(h.between for h in self._station.hatches if h.name == activity.hatch)
+            for name in between:
+                if name in self._index:
+                    self._moving["hatch", self._index[name]] = (
+                        activity.received_s,
+                        activity.received_s,
+                    )
+            return Effect(mass_sd_kg=10.0)
+        if activity.state not in set(HatchState):
+            return Effect(understood=False, reason=f"a hatch is not {activity.state!r}")
+        self.hatches[activity.hatch] = HatchState(activity.state)
+        return Effect(regroups=True)
+
+    def _join_volume(self, activity: Activity) -> Effect:
+        place = self._largest if activity.section is None else self._index[activity.section]
+        volume = activity.value or 0.0
+        joined = {"open": volume, "closed": -volume}.get(activity.state or "", 0.0)
+        self.added_m3[place] = max(self.added_m3[place] + joined, 0.0)
+        # A vestibule of about 1 m3 is filled or lost even where no volume is named.
+        return Effect(mass_sd_kg=AIR_DENSITY * (2.0 + volume))
+
+    def _move_gas(self, activity: Activity) -> Effect:
+        key = (activity.name, self.place(activity))
+        started_s, _ = self._moving.get(key, (activity.received_s, None))
+        if activity.state in BEGINS:
+            self._moving[key] = (activity.received_s, None)
+        else:
+            self._moving[key] = (started_s, activity.received_s)
+        return Effect(mass_sd_kg=20.0)

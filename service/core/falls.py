@@ -1,0 +1,117 @@
+"""Watches single gauges for a rapid fall of pressure, from the first seconds on."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.station import ChannelKind, Station
+from service.core.units import PA_PER_MMHG
+
+DEPTH: Final = 64  # bins kept of each gauge
+WINDOWS_S: Final = (15.0, 30.0, 60.0, 120.0, 300.0)
+LEAST_POINTS: Final = 3
+CONFIDENCE: Final = 4.0  # standard errors; a chance of 3e-5 a fit, and two gauges must agree
+QUIET_PA: Final = 0.25 * PA_PER_MMHG  # half a minute at the slowest fall that is an emergency
+FLOOR_PA: Final = 0.02 * PA_PER_MMHG  # no cabin gauge is better; Columbus 2016, 0.02 mmHg
+ALIVE_S: Final = 400.0
+
+
+class FallWatch:
+    """Keeps the newest bins of every gauge and fits straight lines over several windows."""
+
+    def __init__(self, station: Station) -> None:
+        pressure = [c.kind is ChannelKind.PRESSURE for c in station.channels]
+        self.is_gauge = np.array(pressure, np.bool_)
+        self._row = np.cumsum(self.is_gauge) - 1
+        count = sum(pressure)
+        self._time_s = np.full((count, DEPTH), -np.inf)
+        self._value = np.full((count, DEPTH), np.nan)
+        self._quantum = np.full(count, np.inf)
+        hints = [
+            max(c.noise or 0.0, (c.step or 0.0) / 2.0, FLOOR_PA)
+            for c in station.channels
+            if c.kind is ChannelKind.PRESSURE
+        ]
+        self._floor = np.array(hints)
+        self._fall = np.full(count, -np.inf)
+
+    def take(
+        self,
+        channels: NDArray[np.intp],
+        times_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Enter the newest bin of some gauges, in Pa."""
+        if not len(channels):
+            return
+        rows = self._row[channels]
+        newer = times_s > self._time_s[rows, -1]
+        rows = rows[newer]
+        if not len(rows):
+            return
+        change = np.abs(values[newer] - self._value[rows, -1])
+        change = np.where(change > 0.0, change, np.inf)
+        self._quantum[rows] = np.fmin(self._quantum[rows], change)
+        self._time_s[rows, :-1] = self._time_s[rows, 1:]
+        self._value[rows, :-1] = self._value[rows, 1:]
+        self._time_s[rows, -1] = times_s[newer]
+        self._value[rows, -1] = values[newer]
+        recent = self._value[rows, -6:]
+        falling = np.nanmax(recent, axis=1) - recent[:, -1] > QUIET_PA + 2.0 * self._floor[rows]
+        self._fall[rows] = -np.inf
+        fitted = rows[falling]
+        if len(fitted):
+            self._fall[fitted] = self._fit(fitted)
+
+    def falls(self, channels: NDArray[np.intp], now_s: float) -> NDArray[np.float64]:
+        """Return how fast each living gauge falls at least, Pa/s, steepest first.
+
+        Minus infinity where a gauge does not fall for certain.
+        """
+        rows = self._row[channels]
+        alive = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
+        return np.sort(self._fall[alive])[::-1]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all state."""
+        return {
+            "time_s": self._time_s.copy(),
+            "value": self._value.copy(),
+            "quantum": self._quantum.copy(),
+            "fall": self._fall.copy(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        self._time_s = state["time_s"].copy()
+        self._value = state["value"].copy()
+        self._quantum = state["quantum"].copy()
+        self._fall = state["fall"].copy()
+
+    def _fit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the largest lower confidence bound of the fall over all windows, Pa/s."""
+        newest = self._time_s[rows, -1:]
+        age = newest - self._time_s[rows]
+        best = np.full(len(rows), -np.inf)
+        half_code = np.where(np.isfinite(self._quantum[rows]), self._quantum[rows] / 2.0, 0.0)
+        sigma = np.maximum(self._floor[rows], half_code)
+        for window_s in WINDOWS_S:
+            inside = age <= window_s
+            count = inside.sum(axis=1)
+            points = np.maximum(count, 1)
+            x = np.where(inside, -age, 0.0)
+            y = np.where(inside, self._value[rows] - self._value[rows, -1:], 0.0)
+            x_mean = x.sum(axis=1) / points
+            y_mean = y.sum(axis=1) / points
+            dx = np.where(inside, x - x_mean[:, None], 0.0)
+            dy = np.where(inside, y - y_mean[:, None], 0.0)
+            square = np.maximum(np.square(dx).sum(axis=1), 1e-9)
+            slope = (dx * dy).sum(axis=1) / square
+            residual = np.square(dy - slope[:, None] * dx).sum(axis=1)
+            scatter = np.sqrt(residual / np.maximum(count - 2, 1))
+            error = np.maximum(sigma, scatter) / np.sqrt(square)
+            bound = -slope - CONFIDENCE * error
+            best = np.where(count >= LEAST_POINTS, np.maximum(best, bound), best)
+        return best

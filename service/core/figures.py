@@ -1,0 +1,304 @@
+"""Draws from the estimates what rules judge and what people are shown of an atmosphere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.air import AirReading, Readings
+from service.core.conditions import Conditions
+from service.core.events import RuleKind, Severity
+from service.core.falls import FallWatch
+from service.core.leaks import ARM_STEPS, Group, Growth, LeakBook
+from service.core.physics import time_to_floor_s
+from service.core.rules import Figure, Rule
+from service.core.station import ChannelKind, Station
+from service.core.units import S_PER_DAY
+from service.core.views import (
+    AtmosphereView,
+    Balance,
+    EstimateQuality,
+    GrowthEstimate,
+    LeakEstimate,
+)
+from service.core.wording import utc
+
+NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
+TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What was last read: air by atmosphere, falling gauges, and the silence of each channel."""
+
+    air: Mapping[Group, AirReading]
+    falls: FallWatch
+    silences_s: NDArray[np.float64]
+
+
+class FigurePolicy(Protocol):
+    """What of the policy matters here."""
+
+    @property
+    def stale_s(self) -> float:
+        """Age from which readings count as unknown."""
+
+    @property
+    def floors_pa(self) -> Mapping[str, float]:
+        """Named pressures."""
+
+    @property
+    def single_sensor_emergency(self) -> bool:
+        """Whether one sensor may raise an emergency."""
+
+
+class Figures:
+    """Reads the state of the other stages; holds none itself."""
+
+    def __init__(
+        self,
+        station: Station,
+        policy: FigurePolicy,
+        readings: Readings,
+        conditions: Conditions,
+        leaks: LeakBook,
+    ) -> None:
+        self._station = station
+        self._policy = policy
+        self._readings = readings
+        self._conditions = conditions
+        self._leaks = leaks
+        self._volume_m3 = sum(section.volume_m3 for section in station.sections)
+
+    def sections(self, group: Group) -> tuple[str, ...]:
+        """Return the names of the sections of an atmosphere."""
+        return tuple(self._station.sections[i].name for i in group)
+
+    def name(self, group: Group) -> str:
+        """Return the name of an atmosphere: that of its largest section."""
+        sections = self._station.sections
+        return sections[max(group, key=lambda i: sections[i].volume_m3)].name
+
+    def home(self, rule: Rule, group: Group) -> int:
+        """Return the section that an alert on a group stays with when the group splits."""
+        if rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
+            growths = self.growths_in(group)
+            if growths:
+                return _likeliest(growths[-1])
+        return max(group, key=lambda i: self._station.sections[i].volume_m3)
+
+    def growths_in(self, group: Group) -> list[Growth]:
+        """Return the growths whose likeliest section is in a group, oldest first."""
+        return [g for g in self._leaks.growths if _likeliest(g) in group]
+
+    def suspects(self, rule: Rule, group: Group) -> dict[str, float]:
+        """Return the probability of each section to be the leaking one, as far as it is known."""
+        names = [section.name for section in self._station.sections]
+        growths = self.growths_in(group)
+        if growths and rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
+            return {names[i]: round(p, 4) for i, p in growths[-1].suspects.items()}
+        return {names[group[0]]: 1.0} if len(group) == 1 else {}
+
+    def excluded(self, rule: Rule, group: Group, view: AtmosphereView) -> str:
+        """Name the declared activities near an onset that were weighed and found not to be it."""
+        growth = view.growth
+        if rule.kind is not RuleKind.LEAK_GROWTH or growth is None or growth.onset_s is None:
+            return ""
+        first_s = (growth.onset_low_s or growth.onset_s) - NEAR_ONSET_S
+        last_s = (growth.onset_high_s or growth.onset_s) + NEAR_ONSET_S
+        near = [a for a in self._conditions.recent if first_s <= a.time_s <= last_s]
+        if not near:
+            return ""
+        named = ", ".join(
+            dict.fromkeys(f"{a.name.replace('_', ' ')} of {utc(a.time_s)}" for a in near[-6:])
+        )
+        elsewhere = not any(
+            place is None or place in group for place in map(self._conditions.place, near)
+        )
+        if elsewhere:
+            return f"{named} (outside of this air)"
+        if view.balance is Balance.NITROGEN:
+            return f"{named} (nitrogen is neither breathed nor made)"
+        return f"{named} (the gas it moves was allowed for)"
+
+    def of(self, rule: Rule, group: Group, now: Situation, at_s: float) -> Figure | None:
+        """Return what a rule judges on an atmosphere, None = unknown."""
+        air = now.air.get(group)
+        match rule.kind:
+            case RuleKind.SILENCE:
+                channels = self._readings.of(group)
+                return (
+                    Figure.exact(float(now.silences_s[channels].max())) if len(channels) else None
+                )
+            case RuleKind.PRESSURE_RATE:
+                return self._fall(group, now.falls, at_s)
+            case RuleKind.LEAK_GROWTH:
+                return self._growth(group, air, at_s)
+            case RuleKind.LIMIT:
+                return self._limit(rule, group, air, at_s)
+            case RuleKind.LEAK_RATE:
+                return self._excess(group, air, at_s)
+            case RuleKind.RESERVE_TIME:
+                return self._reserve(rule, group, air, at_s)
+
+    def _growth(self, group: Group, air: AirReading | None, at_s: float) -> Figure | None:
+        """Return the size of the growths that have been found and have not gone, kg/s."""
+        growths = self.growths_in(group)
+        if not growths:
+            account = self._leaks.account(group)
+            if account is None or not self._is_fresh(air, at_s):
+                return None
+            return Figure.exact(0.0)
+        return Figure.exact(sum(g.size for g in growths))
+
+    def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
+        """Return all that is known of an atmosphere."""
+        leak = self._leak(group)
+        account = self._leaks.account(group)
+        fresh = self._is_fresh(air, at_s)
+        if not fresh:
+            quality = EstimateQuality.STALE
+        elif account is None or account.seen < ARM_STEPS:
+            quality = EstimateQuality.LEARNING
+        else:
+            quality = EstimateQuality.GOOD
+        return AtmosphereView(
+            time_s=at_s,
+            name=self.name(group),
+            sections=self.sections(group),
+            volume_m3=(
+                air.volume_m3
+                if air is not None
+                else sum(self._station.sections[i].volume_m3 for i in group)
+            ),
+            pressure_pa=air.pressure_pa if air is not None and fresh else None,
+            temperature_k=air.temperature_k if air is not None and fresh else None,
+            air_mass_kg=air.total_kg if air is not None and fresh else None,
+            balance=account.key[1] if account is not None else None,
+            quality=quality,
+            leak=leak,
+            growth=self._growth_estimate(group),
+            reserve_time_s={
+                floor: self._time_to(floor_pa, leak.rate_kg_per_s if leak else None, air)
+                for floor, floor_pa in self._policy.floors_pa.items()
+            },
+        )
+
+    def _is_fresh(self, air: AirReading | None, at_s: float) -> bool:
+        return air is not None and at_s - air.time_s <= self._policy.stale_s
+
+    def _leak(self, group: Group) -> LeakEstimate | None:
+        account = self._leaks.account(group)
+        known = self._leaks.rate(account.key) if account is not None else None
+        if known is None:
+            return None
+        rate, error = known
+        return LeakEstimate(
+            rate_kg_per_s=rate,
+            low_kg_per_s=rate - TWO_SIDED_95 * error,
+            high_kg_per_s=rate + TWO_SIDED_95 * error,
+        )
+
+    def _growth_estimate(self, group: Group) -> GrowthEstimate | None:
+        scores = [self._leaks.scores.get(a.key, 0.0) for a in self._leaks.accounts_of(group)]
+        growths = self.growths_in(group)
+        if not scores and not growths:
+            return None
+        ratio = max([0.0, *scores, *([1.0] if growths else [])])
+        if not growths:
+            return GrowthEstimate(statistic_ratio=ratio)
+        newest = growths[-1]
+        size, error = self._leaks.grown(growths)
+        return GrowthEstimate(
+            statistic_ratio=ratio,
+            growth_kg_per_s=size,
+            growth_low_kg_per_s=size - TWO_SIDED_95 * error,
+            growth_high_kg_per_s=size + TWO_SIDED_95 * error,
+            onset_s=newest.onset_s,
+            onset_low_s=newest.onset_low_s,
+            onset_high_s=newest.onset_high_s,
+        )
+
+    def _fall(self, group: Group, falls: FallWatch, at_s: float) -> Figure | None:
+        bounds = falls.falls(self._readings.gauges(group), at_s)
+        if not len(bounds):
+            return None
+        if any(
+            running and (place is None or place in group)
+            for place, running in self._conditions.disturbed(at_s).items()
+        ):
+            return Figure.exact(0.0)
+        if len(bounds) == 1:
+            alone = Severity.EMERGENCY
+            if not self._policy.single_sensor_emergency:
+                alone = Severity.WARNING
+            return Figure.exact(max(float(bounds[0]), 0.0), alone)
+        return Figure.exact(max(float(bounds[1]), 0.0))
+
+    def _limit(
+        self, rule: Rule, group: Group, air: AirReading | None, at_s: float
+    ) -> Figure | None:
+        if rule.quantity is ChannelKind.PRESSURE:
+            if air is None or air.pressure_pa is None or not self._is_fresh(air, at_s):
+                return None
+            gauges = self._readings.alive(self._readings.gauges(group), at_s)
+            alone = len(gauges) == 1 and not self._policy.single_sensor_emergency
+            cap = Severity.WARNING if alone else Severity.EMERGENCY
+            return Figure.exact(air.pressure_pa, cap)
+        channels = self._readings.alive(self._readings.channels(group, rule.quantity), at_s)
+        if not len(channels):
+            return None
+        return Figure.exact(float(np.median(self._readings.value[channels])), Severity.WARNING)
+
+    def _excess(self, group: Group, air: AirReading | None, at_s: float) -> Figure | None:
+        leak = self._leak(group)
+        account = self._leaks.account(group)
+        if leak is None or account is None or not self._is_fresh(air, at_s):
+            return None
+        if account.seen < ARM_STEPS:
+            return None
+        volume = sum(self._station.sections[i].volume_m3 for i in group)
+        accepted = self._station.accepted_leak_kg_per_s * volume / self._volume_m3
+        return Figure(
+            value=leak.rate_kg_per_s - accepted,
+            low=leak.low_kg_per_s - accepted,
+            high=leak.high_kg_per_s - accepted,
+        )
+
+    def _reserve(
+        self, rule: Rule, group: Group, air: AirReading | None, at_s: float
+    ) -> Figure | None:
+        leak = self._leak(group)
+        account = self._leaks.account(group)
+        if leak is None or air is None or not self._is_fresh(air, at_s):
+            return None
+        if account is None or account.seen < ARM_STEPS:
+            return None
+        floor_pa = self._policy.floors_pa[rule.floor]
+        rates = (leak.rate_kg_per_s, leak.high_kg_per_s, leak.low_kg_per_s)
+        value, low, high = (self._time_to(floor_pa, rate, air) for rate in rates)
+        endless = float("inf")
+        gauges = self._readings.alive(self._readings.gauges(group), at_s)
+        alone = len(gauges) == 1 and not self._policy.single_sensor_emergency
+        return Figure(
+            value=endless if value is None else value,
+            low=endless if low is None else low,
+            high=endless if high is None else high,
+            most_severe=Severity.WARNING if alone else Severity.EMERGENCY,
+        )
+
+    @staticmethod
+    def _time_to(
+        floor_pa: float, rate_kg_per_s: float | None, air: AirReading | None
+    ) -> float | None:
+        if rate_kg_per_s is None or air is None:
+            return None
+        if air.total_kg is None or air.pressure_pa is None:
+            return None
+        return time_to_floor_s(air.total_kg, rate_kg_per_s, air.pressure_pa, floor_pa)
+
+
+def _likeliest(growth: Growth) -> int:
+    return max(growth.suspects, key=lambda section: growth.suspects[section])

@@ -1,0 +1,80 @@
+"""Gas law, vapour pressure, flow through holes and time to a floor, as functions on arrays."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+R_AIR: Final = 287.05  # J/(kg K), dry air; ISO 2533 standard atmosphere
+GAMMA: Final = 1.4  # ratio of specific heats of air
+REFERENCE_TEMPERATURE_K: Final = 295.15  # a cabin at 22 degC, where no temperature is measured
+CHOKED_COEFFICIENT: Final = float(
+    np.sqrt(GAMMA) * (2.0 / (GAMMA + 1.0)) ** ((GAMMA + 1.0) / (2.0 * (GAMMA - 1.0)))
+)  # 0.6847, any gas dynamics text, for instance Shapiro (1953), chapter 4
+
+
+def saturation_pressure_pa(temperature_k: ArrayLike) -> NDArray[np.float64]:
+    """Return the vapour pressure of water after Magnus (Alduchov and Eskridge, 1996), Pa.
+
+    Examples
+    --------
+    >>> round(float(saturation_pressure_pa(293.15)))
+    2334
+    """
+    celsius = np.asarray(temperature_k, np.float64) - 273.15
+    return np.asarray(610.94 * np.exp(17.625 * celsius / (celsius + 243.04)))
+
+
+def air_mass_kg(
+    pressure_pa: ArrayLike, volume_m3: ArrayLike, temperature_k: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the mass of air by the ideal gas law, kg.
+
+    Examples
+    --------
+    >>> round(float(air_mass_kg(740 * 133.322, 905.0, 295.15)))
+    1054
+    """
+    return np.asarray(
+        np.asarray(pressure_pa) * np.asarray(volume_m3) / (R_AIR * np.asarray(temperature_k))
+    )
+
+
+def hole_diameter_m(
+    leak_kg_per_s: float, pressure_pa: float, temperature_k: float, discharge: float
+) -> float:
+    """Return the diameter of the round hole into vacuum that would leak as much, m.
+
+    Choked flow: leak = 0.6847 Cd A p / sqrt(R T). The leak must not be negative.
+
+    Examples
+    --------
+    >>> round(1000 * hole_diameter_m(1.089 / 86400, 101325.0, 295.15, 0.6), 3)
+    0.335
+    """
+    area = (
+        leak_kg_per_s
+        * np.sqrt(R_AIR * temperature_k)
+        / (CHOKED_COEFFICIENT * discharge * pressure_pa)
+    )
+    return float(np.sqrt(4.0 * area / np.pi))
+
+
+def time_to_floor_s(
+    mass_kg: float, leak_kg_per_s: float, pressure_pa: float, floor_pa: float
+) -> float | None:
+    """Return the time until a choked leak brings the pressure down to the floor, s.
+
+    A choked leak is proportional to the pressure, so p falls as exp(-t leak / mass). None when
+    nothing leaks, for then no time can be named; 0 at or below the floor.
+
+    Examples
+    --------
+    >>> round(time_to_floor_s(1050.0, 1.0, 745.0, 490.0))
+    440
+    """
+    if pressure_pa <= floor_pa:
+        return 0.0
+    if leak_kg_per_s <= 0.0:
+        return None
+    return mass_kg / leak_kg_per_s * float(np.log(pressure_pa / floor_pa))

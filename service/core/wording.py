@@ -1,0 +1,135 @@
+"""Says what an alert means, in one short paragraph that a tired person understands."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from service.core.events import RuleKind
+from service.core.physics import hole_diameter_m
+from service.core.rules import Figure, Rule
+from service.core.units import PA_PER_MMHG, S_PER_DAY
+from service.core.views import AtmosphereView, GrowthEstimate, LeakEstimate
+
+
+def utc(time_s: float) -> str:
+    """Return a time as people write it.
+
+    Examples
+    --------
+    >>> utc(1707372000.0)
+    '2024-02-08 06:00 UTC'
+    """
+    stamp = np.datetime_as_string(np.datetime64(round(time_s), "s"), unit="m")
+    return str(stamp).replace("T", " ") + " UTC"
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in the unit that suits it.
+
+    Examples
+    --------
+    >>> span(50), span(5400), span(36 * 3600), span(30 * 86400), span(3 * 365.25 * 86400)
+    ('50 s', '90 min', '36 h', '30 days', '3.0 years')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 3 * S_PER_DAY:
+        return f"{seconds / 3600:.0f} h"
+    if seconds < 731 * S_PER_DAY:
+        return f"{seconds / S_PER_DAY:.0f} days"
+    return f"{seconds / (365.25 * S_PER_DAY):.1f} years"
+
+
+def headline(
+    rule: Rule,
+    figure: Figure | None,
+    atmosphere: AtmosphereView,
+    suspects: Mapping[str, float],
+    excluded: str,
+) -> str:
+    """Return what is wrong, where, since when, how fast, how long it lasts and what to do."""
+    parts = [f"{_claim(rule, figure, atmosphere)}."]
+    parts.append(f"Air of {_place(atmosphere)}.")
+    if rule.kind is not RuleKind.SILENCE:
+        parts += _leak_sentences(rule, atmosphere)
+    if suspects and rule.kind is RuleKind.LEAK_GROWTH:
+        ranked = sorted(suspects.items(), key=lambda item: -item[1])[:3]
+        named = ", ".join(f"{name} {share:.0%}" for name, share in ranked)
+        parts.append(f"Likeliest: {named}.")
+    if excluded:
+        parts.append(f"Known and not the cause: {excluded}.")
+    parts.append(rule.response)
+    return " ".join(parts)
+
+
+def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str:
+    name = atmosphere.name
+    if figure is None:
+        return f"{name}: {rule.name} is unknown, for there is no recent data"
+    value = figure.value
+    match rule.kind:
+        case RuleKind.LIMIT:
+            side = rule.side.value
+            mmhg = value / PA_PER_MMHG
+            return f"{name}: {rule.quantity.value} is {mmhg:.1f} mmHg, {side} its limit"
+        case RuleKind.PRESSURE_RATE:
+            rate = value / PA_PER_MMHG * 60.0
+            return f"{name}: pressure falls by at least {rate:.2f} mmHg/min"
+        case RuleKind.LEAK_RATE:
+            rate = value * S_PER_DAY
+            return f"{name}: the leak is {rate:.2f} kg/day above what is accepted"
+        case RuleKind.LEAK_GROWTH:
+            growth = atmosphere.growth
+            if growth is None or growth.onset_s is None:
+                return f"{name}: no growth of the leak is left"
+            return f"{name}: the leak {_grown(growth)}"
+        case RuleKind.RESERVE_TIME:
+            return f"{name}: {span(value)} are left to the {rule.floor} pressure"
+        case RuleKind.SILENCE:
+            return f"{name}: a channel has said nothing for {span(value)}"
+
+
+def _grown(growth: GrowthEstimate) -> str:
+    size = (growth.growth_kg_per_s or 0.0) * S_PER_DAY
+    low = (growth.growth_low_kg_per_s or 0.0) * S_PER_DAY
+    high = (growth.growth_high_kg_per_s or 0.0) * S_PER_DAY
+    onset = utc(growth.onset_s or 0.0)
+    first, last = utc(growth.onset_low_s or 0.0), utc(growth.onset_high_s or 0.0)
+    return (
+        f"grew by {size:.2f} kg/day ({low:.2f} to {high:.2f}) about {onset} "
+        f"(between {first} and {last})"
+    )
+
+
+def _place(atmosphere: AtmosphereView) -> str:
+    if len(atmosphere.sections) == 1:
+        return f"{atmosphere.sections[0]} alone, hatch shut"
+    return f"{len(atmosphere.sections)} sections that share it: {', '.join(atmosphere.sections)}"
+
+
+def _leak_sentences(rule: Rule, atmosphere: AtmosphereView) -> list[str]:
+    sentences = []
+    leak = atmosphere.leak
+    if leak is not None:
+        sentences.append(f"Leak now {_rate(leak)}{_hole(atmosphere, leak)}.")
+    reserve_s = atmosphere.reserve_time_s.get("evacuation")
+    if reserve_s is not None and rule.kind is not RuleKind.RESERVE_TIME:
+        sentences.append(f"Time to the evacuation pressure: {span(reserve_s)}.")
+    return sentences
+
+
+def _rate(leak: LeakEstimate) -> str:
+    rate, low, high = (
+        v * S_PER_DAY for v in (leak.rate_kg_per_s, leak.low_kg_per_s, leak.high_kg_per_s)
+    )
+    return f"{rate:.2f} kg/day ({low:.2f} to {high:.2f})"
+
+
+def _hole(atmosphere: AtmosphereView, leak: LeakEstimate) -> str:
+    if leak.rate_kg_per_s <= 0.0 or not atmosphere.pressure_pa or not atmosphere.temperature_k:
+        return ""
+    at = (leak.rate_kg_per_s, atmosphere.pressure_pa, atmosphere.temperature_k)
+    least, most = (1000.0 * hole_diameter_m(*at, discharge) for discharge in (1.0, 0.6))
+    return f", like a hole of {least:.2f} to {most:.2f} mm"

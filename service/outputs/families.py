@@ -1,0 +1,317 @@
+"""Turns one reading of the service into Prometheus metric families."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Final, Protocol
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from service.core.events import ACTIVE_STATES, AlertState
+from service.core.station import HatchState
+from service.core.units import ZERO_CELSIUS_K
+from service.core.views import AtmosphereView, EstimateQuality, MonitorView
+from service.outputs.base import OutputStatus
+
+G_PER_KG: Final = 1000.0
+HATCH_VALUE: Final = {HatchState.OPEN: 1.0, HatchState.CLOSED: 0.0, HatchState.UNKNOWN: nan}
+
+
+class SourceStatus(Protocol):
+    """How the link of a source stands."""
+
+    @property
+    def up(self) -> bool:
+        """Whether it delivers now."""
+        ...
+
+    @property
+    def reconnects(self) -> int:
+        """How often it came back."""
+        ...
+
+    @property
+    def sessions_lost(self) -> int:
+        """How often it came back without the messages of the time between."""
+        ...
+
+
+class ObservedSource(Protocol):
+    """What the metrics need to see of a source."""
+
+    @property
+    def name(self) -> str:
+        """The value of the label `source`."""
+        ...
+
+    @property
+    def status(self) -> SourceStatus:
+        """The link, live."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkReading:
+    """A source at one moment."""
+
+    name: str
+    up: bool
+    reconnects: int
+    sessions_lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything the metrics show, taken at one moment; nobody changes it afterwards."""
+
+    version: str
+    view: MonitorView
+    samples: Mapping[tuple[str, str], int]
+    alert_events: Mapping[tuple[str, str], int]
+    sources: tuple[LinkReading, ...]
+    outputs: Mapping[str, OutputStatus]
+
+
+def families(reading: Reading) -> Iterator[Metric]:
+    """Yield every metric of the service; what is not known has no series."""
+    yield _gauge(
+        "build_info", "Version of the service; always 1.", ["version"], [((reading.version,), 1)]
+    )
+    yield from _station(reading.view)
+    for atmosphere_family in _ATMOSPHERE_GAUGES:
+        yield atmosphere_family.render(reading.view.atmospheres)
+    yield from _atmosphere_tables(reading.view.atmospheres)
+    yield from _alerts(reading)
+    yield from _intake(reading)
+    yield from _outputs(reading.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _AtmosphereGauge:
+    """A figure that an atmosphere has once."""
+
+    name: str
+    text: str
+    attribute: str
+    part: str | None = None
+    scale: float = 1.0
+
+    def render(self, atmospheres: Iterable[AtmosphereView]) -> Metric:
+        return _gauge(
+            self.name,
+            self.text,
+            ["atmosphere"],
+            [((atmosphere.name,), self._value(atmosphere)) for atmosphere in atmospheres],
+        )
+
+    def _value(self, atmosphere: AtmosphereView) -> float | None:
+        owner = atmosphere if self.part is None else getattr(atmosphere, self.part)
+        value: float | None = None if owner is None else getattr(owner, self.attribute)
+        return None if value is None else value * self.scale
+
+
+_ATMOSPHERE_GAUGES: Final = (
+    _AtmosphereGauge("air_mass_grams", "Mass of air.", "air_mass_kg", None, G_PER_KG),
+    _AtmosphereGauge(
+        "leak_rate_grams_per_second",
+        "Air lost to space, positive = loss.",
+        "rate_kg_per_s",
+        "leak",
+        G_PER_KG,
+    ),
+    _AtmosphereGauge(
+        "leak_rate_lower_bound_grams_per_second",
+        "Lower bound of the leak rate, 95 % interval.",
+        "low_kg_per_s",
+        "leak",
+        G_PER_KG,
+    ),
+    _AtmosphereGauge(
+        "leak_rate_upper_bound_grams_per_second",
+        "Upper bound of the leak rate, 95 % interval.",
+        "high_kg_per_s",
+        "leak",
+        G_PER_KG,
+    ),
+    _AtmosphereGauge(
+        "leak_growth_statistic_ratio",
+        "Evidence that the leak grows, over the alarm threshold (1 = alarm).",
+        "statistic_ratio",
+        "growth",
+    ),
+    _AtmosphereGauge(
+        "leak_growth_grams_per_second",
+        "By how much the leak rate has grown since the onset.",
+        "growth_kg_per_s",
+        "growth",
+        G_PER_KG,
+    ),
+    _AtmosphereGauge(
+        "leak_growth_onset_timestamp_seconds",
+        "Since when the leak grows, Unix time.",
+        "onset_s",
+        "growth",
+    ),
+)
+
+
+def _station(view: MonitorView) -> Iterator[Metric]:
+    yield _gauge(
+        "pressure_pascals",
+        "Newest accepted pressure.",
+        ["section"],
+        [((section.name,), section.pressure_pa) for section in view.sections],
+    )
+    yield _gauge(
+        "temperature_celsius",
+        "Newest accepted air temperature.",
+        ["section"],
+        [
+            ((section.name,), None if kelvin is None else kelvin - ZERO_CELSIUS_K)
+            for section in view.sections
+            for kelvin in [section.temperature_k]
+        ],
+    )
+    yield _gauge(
+        "hatch_open",
+        "1 = open, 0 = closed, NaN = unknown.",
+        ["hatch"],
+        [((hatch,), HATCH_VALUE[state]) for hatch, state in view.hatches.items()],
+    )
+    yield _gauge(
+        "last_tick_timestamp_seconds",
+        "Time of the last evaluation on the clock of the engine, Unix time.",
+        [],
+        [((), view.now_s)],
+    )
+    yield _gauge(
+        "last_sample_timestamp_seconds",
+        "Event time of the newest accepted sample, Unix time.",
+        ["channel"],
+        [((channel,), time_s) for channel, time_s in view.last_sample_s.items()],
+    )
+
+
+def _atmosphere_tables(atmospheres: Iterable[AtmosphereView]) -> Iterator[Metric]:
+    yield _gauge(
+        "reserve_time_seconds",
+        "Time until the pressure reaches the named floor at the present leak rate.",
+        ["atmosphere", "floor"],
+        [
+            ((atmosphere.name, floor), seconds)
+            for atmosphere in atmospheres
+            for floor, seconds in atmosphere.reserve_time_s.items()
+        ],
+    )
+    yield _gauge(
+        "estimate_quality",
+        "How far the estimate can be trusted: 1 for the quality it has, 0 for the others.",
+        ["atmosphere", "quality"],
+        [
+            ((atmosphere.name, quality.value), float(quality is atmosphere.quality))
+            for atmosphere in atmospheres
+            for quality in EstimateQuality
+        ],
+    )
+
+
+def _alerts(reading: Reading) -> Iterator[Metric]:
+    alerts = reading.view.alerts
+    yield _gauge(
+        "alert_active",
+        "1 while the alert is unacknowledged or acknowledged.",
+        ["rule", "atmosphere", "severity"],
+        [
+            ((alert.rule, alert.atmosphere, alert.severity.value), alert.state in ACTIVE_STATES)
+            for alert in alerts
+        ],
+    )
+    yield _gauge(
+        "alert_state",
+        "1 for the state an alert is in, 0 for the others; alerts at rest have no series.",
+        ["rule", "atmosphere", "state"],
+        [
+            ((alert.rule, alert.atmosphere, state.value), state is alert.state)
+            for alert in alerts
+            for state in AlertState
+        ],
+    )
+    yield _counter(
+        "alert_events", "Changes of alerts.", ["rule", "event"], reading.alert_events.items()
+    )
+
+
+def _intake(reading: Reading) -> Iterator[Metric]:
+    yield _counter(
+        "samples",
+        "Samples that came in, by what became of them: accepted, or the reason of refusal.",
+        ["source", "outcome"],
+        reading.samples.items(),
+    )
+    links = reading.sources
+    yield _gauge(
+        "source_up",
+        "1 while the source delivers.",
+        ["source"],
+        [((link.name,), link.up) for link in links],
+    )
+    yield _counter(
+        "source_reconnects",
+        "Times a source came back after a loss.",
+        ["source"],
+        [((link.name,), link.reconnects) for link in links],
+    )
+    yield _counter(
+        "source_sessions_lost",
+        "Times a source came back without its session: messages of the gap are missing.",
+        ["source"],
+        [((link.name,), link.sessions_lost) for link in links],
+    )
+
+
+def _outputs(outputs: Mapping[str, OutputStatus]) -> Iterator[Metric]:
+    yield _counter(
+        "output_writes",
+        "Write attempts of an output; failed ones are tried again.",
+        ["output", "outcome"],
+        [
+            ((name, outcome), count)
+            for name, status in outputs.items()
+            for outcome, count in (("written", status.written), ("failed", status.failed))
+        ],
+    )
+    yield _gauge(
+        "output_queue_length",
+        "Records that wait for an output.",
+        ["output"],
+        [((name,), status.queued) for name, status in outputs.items()],
+    )
+    yield _counter(
+        "output_dropped",
+        "Records an output gave up for good.",
+        ["output"],
+        [((name,), status.dropped) for name, status in outputs.items()],
+    )
+
+
+def _gauge(
+    name: str,
+    text: str,
+    labels: list[str],
+    values: Iterable[tuple[tuple[str, ...], float | None]],
+) -> Metric:
+    family = GaugeMetricFamily(f"hullwatch_{name}", text, labels=labels)
+    for label_values, value in values:
+        if value is not None:
+            family.add_metric(label_values, float(value))
+    return family
+
+
+def _counter(
+    name: str, text: str, labels: list[str], counts: Iterable[tuple[tuple[str, ...], int]]
+) -> Metric:
+    family = CounterMetricFamily(f"hullwatch_{name}", text, labels=labels)
+    for label_values, count in counts:
+        family.add_metric(label_values, count)
+    return family

@@ -1,0 +1,97 @@
+"""Lists every log line the service can write, with its cause and what the operator does."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One dotted log name."""
+
+    cause: str
+    action: str
+
+
+NOTHING: Final = "Nothing."
+
+EVENTS: Final[dict[str, LogEvent]] = {
+    "service.started": LogEvent("The service is set up and begins to work.", NOTHING),
+    "service.stopping": LogEvent("The service was asked to end and empties its queues.", NOTHING),
+    "service.stopped": LogEvent("The service has ended in order.", NOTHING),
+    "alert.pending": LogEvent(
+        "A rule is breached, but not yet for as long as its `hold_s` asks.",
+        "Nothing yet; look at the section named if it repeats.",
+    ),
+    "alert.raised": LogEvent(
+        "A rule has been breached for its hold time.",
+        "Follow `text`: it names the place, the rate, the time left and the next step.",
+    ),
+    "alert.escalated": LogEvent(
+        "A raised alert crossed the threshold of a worse severity.",
+        "Follow `text` again; the time left has shrunk.",
+    ),
+    "alert.updated": LogEvent(
+        "A raised alert knows more: onset, rate or suspects moved.", "Read `text` again."
+    ),
+    "alert.returned": LogEvent(
+        "The figure is back within limits before anybody acknowledged the alert.",
+        "Acknowledge it once the cause is understood.",
+    ),
+    "alert.cleared": LogEvent("The figure is back within limits for good.", NOTHING),
+    "alert.acknowledged": LogEvent("Somebody took the alert on.", NOTHING),
+    "atmosphere.changed": LogEvent(
+        "Hatches moved, so sections now share air in other groups.",
+        "Check that the hatch states match the station.",
+    ),
+    "mass.stepped": LogEvent(
+        "The air mass jumped at once, as a vent, a docking or a gas bottle makes it.",
+        "If `declared_as` is empty, find out what was operated and declare it.",
+    ),
+    "activity.noted": LogEvent(
+        "An activity message arrived.",
+        "If `understood` is false, correct the name or place it gives; see `reason`.",
+    ),
+    "library.message": LogEvent(
+        "A library the service uses (paho, aiohttp, influxdb_client) reported a problem.",
+        "Look at the line of the source or output next to it; `held_back` were like it.",
+    ),
+    "sample.refused": LogEvent(
+        "A reading, message or file row was not believed or not understood; `held_back` were too.",
+        "Correct its sender by `reason` and `detail`; the quarantine file shows what came.",
+    ),
+    "source.connected": LogEvent("A source reached its far side and receives.", NOTHING),
+    "source.lost": LogEvent(
+        "The link of a source broke; it is tried again after `retry_in_s`.",
+        "Bring the far side or the network back if it does not connect by itself.",
+    ),
+    "source.refused": LogEvent(
+        "A source could not connect; it is tried again after `retry_in_s`.",
+        "Correct what `reason` names: address, port, credentials or certificate.",
+    ),
+    "source.session_lost": LogEvent(
+        "The broker had forgotten our session, so messages of the time between are missing.",
+        "Let the broker persist sessions and queue without limit.",
+    ),
+    "source.taken_over": LogEvent(
+        "Another client seems to use the same client id, and both throw each other out.",
+        "Give every client an id of its own, or stop the other one.",
+    ),
+    "output.failing": LogEvent(
+        "An output cannot write; its records wait in memory and are tried again.",
+        "Bring the far side back, or correct what `remedy` names.",
+    ),
+    "output.recovered": LogEvent("A failing output writes again.", NOTHING),
+    "output.dropping": LogEvent(
+        "The queue of an output is full, its oldest records are given up.",
+        "Bring the far side back; the gap can be filled by `hullwatch replay` of a capture.",
+    ),
+    "output.refused": LogEvent(
+        "The far side will never take one record; it was set aside.",
+        "Read it in the dead-letter file and correct the field that `reason` names.",
+    ),
+    "output.abandoned": LogEvent(
+        "The service stopped while records still waited, and gave them up.",
+        "Fill the gap by `hullwatch replay` of a capture.",
+    ),
+    "console.started": LogEvent("The status page and the metrics can be read.", NOTHING),
+}

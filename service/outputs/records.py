@@ -1,0 +1,147 @@
+"""Renders facts and estimates as the records of the file, log and API contracts."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import Any, Final
+
+import orjson
+
+from service.core.events import (
+    ActivityNoted,
+    AlertEvent,
+    AtmospheresChanged,
+    Event,
+    MassStepped,
+)
+from service.core.units import S_PER_DAY
+from service.core.views import AtmosphereView
+
+SIGNIFICANT_DIGITS: Final = 7  # 0.1 Pa of an atmosphere, finer than any cabin sensor
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+ESTIMATE_COLUMNS: Final = (
+    "time",
+    "atmosphere",
+    "sections",
+    "leak_rate_kg_per_day",
+    "low",
+    "high",
+    "pressure_pa",
+    "reserve_time_s",
+    "quality",
+)
+
+
+def timestamp(time_s: float) -> str:
+    """Return the time as RFC 3339 in UTC with milliseconds.
+
+    Examples
+    --------
+    >>> timestamp(1707782400.0006)
+    '2024-02-13T00:00:00.001Z'
+    """
+    moment = EPOCH + timedelta(milliseconds=round(time_s * 1000.0))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def figure(value: float | None) -> float | None:
+    """Return the value with `SIGNIFICANT_DIGITS`, None where it is unknown or not finite.
+
+    Examples
+    --------
+    >>> figure(1.08862168800001), figure(float("nan")), figure(None)
+    (1.088622, None, None)
+    """
+    if value is None or not isfinite(value):
+        return None
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def alert_record(event: AlertEvent) -> dict[str, Any]:
+    """Return the contract fields of an alert event; what is not known is None."""
+    return {
+        "time": timestamp(event.time_s),
+        "alert_id": event.alert_id,
+        "rule": event.rule,
+        "kind": event.kind.value,
+        "severity": event.severity.value,
+        "event": event.event.value,
+        "state": event.state.value,
+        "atmosphere": event.atmosphere,
+        "sections": list(event.sections),
+        "suspects": _likeliest_first(event.suspects),
+        "leak_rate_kg_per_day": figure(event.leak_rate_kg_per_day),
+        "leak_rate_low": figure(event.leak_rate_low),
+        "leak_rate_high": figure(event.leak_rate_high),
+        "growth_kg_per_day": figure(event.growth_kg_per_day),
+        "onset_time": _optional_timestamp(event.onset_time_s),
+        "onset_low": _optional_timestamp(event.onset_low_s),
+        "onset_high": _optional_timestamp(event.onset_high_s),
+        "reserve_time_s": figure(event.reserve_time_s),
+        "reason": event.reason,
+        "text": event.text,
+    }
+
+
+def alert_line(event: AlertEvent) -> bytes:
+    """Return one line of `alerts.jsonl`, its line feed included."""
+    return orjson.dumps(alert_record(event), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def estimate_record(estimate: AtmosphereView, floor: str = "evacuation") -> dict[str, Any]:
+    """Return the contract fields of an estimate; the reserve time is that to the named floor."""
+    leak = estimate.leak
+    return {
+        "time": timestamp(estimate.time_s),
+        "atmosphere": estimate.name,
+        "sections": " ".join(estimate.sections),
+        "leak_rate_kg_per_day": figure(leak.rate_kg_per_s * S_PER_DAY) if leak else None,
+        "low": figure(leak.low_kg_per_s * S_PER_DAY) if leak else None,
+        "high": figure(leak.high_kg_per_s * S_PER_DAY) if leak else None,
+        "pressure_pa": figure(estimate.pressure_pa),
+        "reserve_time_s": figure(estimate.reserve_time_s.get(floor)),
+        "quality": estimate.quality.value,
+    }
+
+
+def estimate_row(estimate: AtmosphereView, floor: str = "evacuation") -> list[str]:
+    """Return the cells of a row of `estimates.csv`, in the order of `ESTIMATE_COLUMNS`."""
+    record = estimate_record(estimate, floor)
+    return ["" if record[column] is None else str(record[column]) for column in ESTIMATE_COLUMNS]
+
+
+def event_record(event: Event) -> dict[str, Any]:
+    """Return the fields of any fact, as a log line carries them."""
+    match event:
+        case AlertEvent():
+            return alert_record(event)
+        case AtmospheresChanged():
+            return {
+                "time": timestamp(event.time_s),
+                "atmospheres": [list(sections) for sections in event.atmospheres],
+                "reason": event.reason,
+            }
+        case MassStepped():
+            return {
+                "time": timestamp(event.time_s),
+                "atmosphere": event.atmosphere,
+                "mass_kg": figure(event.mass_kg),
+                "declared_as": event.declared_as,
+            }
+        case ActivityNoted():
+            return {
+                "time": timestamp(event.time_s),
+                "activity": event.name,
+                "place": event.place,
+                "understood": event.understood,
+                "reason": event.reason,
+            }
+
+
+def _optional_timestamp(time_s: float | None) -> str | None:
+    return None if time_s is None or not isfinite(time_s) else timestamp(time_s)
+
+
+def _likeliest_first(suspects: Mapping[str, float]) -> dict[str, float | None]:
+    ranked = sorted(suspects.items(), key=lambda suspect: (-suspect[1], suspect[0]))
+    return {section: figure(probability) for section, probability in ranked}

@@ -1,0 +1,103 @@
+"""Turns settings into the station and the policy of the core; everything is SI from here on."""
+
+from typing import assert_never
+
+from service.core.events import RuleKind
+from service.core.intake import ClockMode
+from service.core.monitor import Policy
+from service.core.rules import Rule, Side
+from service.core.station import DIMENSION, Channel, ChannelKind, Hatch, Section, Station
+from service.core.units import PA_PER_MMHG, S_PER_DAY, unit_of
+from service.settings import rules, schema
+
+S_PER_H = 3600.0
+S_PER_MIN = 60.0
+
+
+def station_of(settings: schema.Settings) -> Station:
+    """Return the station that the settings describe."""
+    return Station(
+        name=settings.station,
+        sections=tuple(
+            Section(name=name, volume_m3=section.volume_m3)
+            for name, section in settings.sections.items()
+        ),
+        hatches=tuple(
+            Hatch(name=name, between=hatch.between, state=hatch.state)
+            for name, hatch in settings.hatches.items()
+        ),
+        channels=tuple(_channel(name, channel) for name, channel in settings.channels.items()),
+        accepted_leak_kg_per_s=settings.accepted_leak_kg_per_day / S_PER_DAY,
+    )
+
+
+def policy_of(settings: schema.Settings) -> Policy:
+    """Return how the monitor of these settings works."""
+    floors = settings.floors
+    return Policy(
+        rules=tuple(_rule(rule) for rule in settings.rules),
+        clock=ClockMode(settings.clock),
+        false_alarm_interval_s=settings.growth.false_alarm_interval_days * S_PER_DAY,
+        floors_pa={
+            "evacuation": floors.evacuation_mmhg * PA_PER_MMHG,
+            "certification": floors.certification_mmhg * PA_PER_MMHG,
+            "flight_rule": floors.flight_rule_mmhg * PA_PER_MMHG,
+        },
+        past_s=settings.time.plausible_past_days * S_PER_DAY,
+        ahead_s=settings.time.plausible_ahead_s,
+        stale_s=settings.time.stale_s,
+        estimate_every_s=settings.estimates.every_s,
+        single_sensor_emergency=settings.single_sensor_emergency,
+    )
+
+
+def _channel(name: str, channel: schema.Channel) -> Channel:
+    scale = unit_of(channel.unit, DIMENSION[channel.kind]).scale  # a spread has no offset
+    return Channel(
+        name=name,
+        section=channel.section,
+        kind=channel.kind,
+        unit=channel.unit,
+        noise=None if channel.noise is None else channel.noise * scale,
+        step=None if channel.step is None else channel.step * scale,
+        period_s=channel.period_s,
+    )
+
+
+def _rule(rule: rules.Rule) -> Rule:
+    side, quantity, floor = Side.ABOVE, ChannelKind.PRESSURE, "evacuation"
+    margin = 0.0
+    match rule:
+        case rules.Limit():
+            side = Side.BELOW if rule.below_mmhg else Side.ABOVE
+            written, scale = rule.below_mmhg or rule.above_mmhg or {}, PA_PER_MMHG
+            margin, quantity = rule.clear_margin_mmhg, ChannelKind(rule.quantity)
+        case rules.PressureRate():
+            written, scale = rule.fall_mmhg_per_min, PA_PER_MMHG / S_PER_MIN
+            margin = rule.clear_margin_mmhg_per_min
+        case rules.LeakRate():
+            written, scale = rule.above_accepted_kg_per_day, 1.0 / S_PER_DAY
+            margin = rule.clear_margin_kg_per_day
+        case rules.LeakGrowth():
+            written, scale = rule.at_least_kg_per_day, 1.0 / S_PER_DAY
+        case rules.ReserveTime():
+            written, scale = rule.below_h, S_PER_H
+            margin, floor = rule.clear_margin_h, rule.floor
+        case rules.Silence():
+            written, scale = rule.silent_s, 1.0
+        case _:
+            assert_never(rule)
+    return Rule(
+        name=rule.name,
+        kind=RuleKind(rule.kind),
+        thresholds={severity: figure * scale for severity, figure in written.items()},
+        side=side,
+        sections=frozenset(rule.sections),
+        quantity=quantity,
+        floor=floor,
+        hold_s=rule.hold_s,
+        keep_firing_s=rule.keep_firing_s,
+        clear_margin=margin * scale,
+        response=rule.response,
+        runbook=rule.runbook,
+    )

@@ -1,0 +1,152 @@
+"""Joins file, environment and secret files into settings, and tells every fault at once.
+
+Later wins: file, environment (`HULLWATCH_MQTT__HOST`), secret files (`mqtt_password`). This is
+the only module that reads the environment.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    EnvSettingsSource,
+    NestedSecretsSettingsSource,
+    SecretsSettingsSource,
+    SettingsError,
+)
+
+from service.errors import ConfigError, Fault, InputError
+from service.settings import document
+from service.settings.document import Document, KeyPath
+from service.settings.faults import explained, secret_paths, secret_remedy, variable
+from service.settings.references import Finding, dangling, did_you_mean
+from service.settings.schema import PREFIX, Settings
+
+SECRETS_DIR: Final = f"{PREFIX}SECRETS_DIR"
+SYSTEMD_SECRETS_DIR: Final = "CREDENTIALS_DIRECTORY"  # where LoadCredential= of a unit puts them
+
+
+def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
+    """Return the settings of a config file, with environment and secret files laid over it.
+
+    Parameters
+    ----------
+    secrets_dir : Path or None
+        Directory with one file a secret; None = the one that `HULLWATCH_SECRETS_DIR` or systemd's
+        `CREDENTIALS_DIRECTORY` names, if any.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    ConfigError
+        If anything in it, in the environment or among the secrets is wrong; holds all of it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise InputError(
+            str(path), f"cannot be read: {reason}", "give the path of a config file with -c"
+        ) from error
+    file = document.read(text, str(path))
+    if not file.content:
+        raise ConfigError(file.faults)
+    environment, faults = _environment()
+    tree = _laid_over(file.content, environment)
+    secrets, unreadable = _secrets(secrets_dir)
+    for key in secret_paths():
+        if (found := _at(secrets, key)) is not None and _at(tree, key[:-1]) is not None:
+            tree = _laid_over(tree, _nested(key, found))
+    findings = [*_secrets_in(file), *dangling(tree)]
+    settings = None
+    try:
+        settings = Settings(**tree)
+    except ValidationError as error:
+        findings += explained(error.errors(include_url=False), tree)
+    findings.sort(key=lambda finding: file.line(finding[0]))
+    faults = [*file.faults, *faults, *unreadable]
+    faults += [
+        Fault(_place(p, file, environment), problem, remedy) for p, problem, remedy in findings
+    ]
+    if faults or settings is None:
+        raise ConfigError(faults)
+    return settings
+
+
+def _environment() -> tuple[dict[str, Any], list[Fault]]:
+    """Return what the environment sets, and the variables that set nothing there is."""
+    try:
+        values = EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        remedy = "write the value as JSON, or set its keys one by one: HULLWATCH_MQTT__HOST=..."
+        return {}, [Fault("environment", str(error), remedy)]
+    faults = []
+    for name, value in os.environ.items():
+        key = tuple(name.removeprefix(PREFIX).lower().split("__"))
+        ours = name.startswith(PREFIX) and name != SECRETS_DIR and value
+        if ours and _at(values, key) is None:
+            remedy = did_you_mean(key[0], list(Settings.model_fields))
+            if key[0] in Settings.model_fields:
+                remedy = f"{key[0]} has no keys of its own; set {variable(key[:1])}"
+            faults.append(Fault(f"environment variable {name}", "sets no key there is", remedy))
+    return values, faults
+
+
+def _secrets(directory: Path | None) -> tuple[dict[str, Any], list[Fault]]:
+    """Return what the files of the secrets directory hold, whether or not it is a secret of ours."""
+    named = directory or os.environ.get(SECRETS_DIR) or os.environ.get(SYSTEMD_SECRETS_DIR)
+    if not named:
+        return {}, []
+    try:
+        source = NestedSecretsSettingsSource(
+            SecretsSettingsSource(Settings),
+            secrets_dir=named,
+            secrets_dir_missing="error",
+            secrets_prefix="",
+            secrets_nested_delimiter="_",
+        )
+        return source(), []
+    except (SettingsError, OSError, UnicodeDecodeError) as error:
+        remedy = "give a readable directory with one text file a secret, such as mqtt_password"
+        return {}, [Fault(f"secrets directory {named}", str(error), remedy)]
+
+
+def _secrets_in(file: Document) -> Iterator[Finding]:
+    for path in secret_paths():
+        if _at(file.content, path) is not None:
+            yield path, "is a secret and stands in the config file", secret_remedy(path)
+
+
+def _place(path: KeyPath, file: Document, environment: Mapping[str, Any]) -> str:
+    if not isinstance(_at(environment, path), Mapping | None):  # a part may be from both
+        return f"environment variable {variable(path)}"
+    return file.place(path)
+
+
+def _at(tree: Any, path: KeyPath) -> Any:
+    """Return the value at the key path, None if there is none."""
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def _nested(path: KeyPath, value: Any) -> dict[str, Any]:
+    for part in reversed(path):
+        value = {part: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def _laid_over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the base with the values of the top in it, mapping by mapping."""
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _laid_over(below, value)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,191 @@
+"""The rules of a config file, and the set that holds where the file has none."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from service.core.events import Severity
+from service.settings.fields import (
+    Falling,
+    Name,
+    NotNegative,
+    Part,
+    Rising,
+    Text,
+    fault,
+)
+
+Floor = Literal["evacuation", "certification", "flight_rule"]
+
+
+class _Rule(Part):
+    name: Name = Field(description="name of the rule, part of the identity of its alerts")
+    sections: tuple[Name, ...] = Field(
+        default=(), description="judge only atmospheres with one of these sections; empty = all"
+    )
+    hold_s: NotNegative = Field(
+        default=0.0, description="how long a breach must last before it is announced, s"
+    )
+    keep_firing_s: NotNegative = Field(
+        default=0.0, description="how long a clear must last before it is believed, s"
+    )
+    response: Text = Field(description="what the operator does when it alerts")
+    runbook: str = Field(default="", description="where more about the response stands")
+
+
+class Limit(_Rule):
+    """Alerts when a pressure or partial pressure is beyond a limit."""
+
+    kind: Literal["limit"]
+    quantity: Literal["pressure", "ppo2", "ppn2", "ppco2"] = Field(
+        default="pressure", description="pressure, ppo2, ppn2 or ppco2"
+    )
+    below_mmhg: Falling | None = Field(
+        default=None, description="severity to the pressure below which it holds, mmHg"
+    )
+    above_mmhg: Rising | None = Field(
+        default=None, description="severity to the pressure above which it holds, mmHg"
+    )
+    clear_margin_mmhg: NotNegative = Field(
+        default=0.0, description="how far back across the limit it must come to be clear, mmHg"
+    )
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.below_mmhg is None) == (self.above_mmhg is None):
+            raise fault(
+                "needs exactly one of below_mmhg and above_mmhg",
+                "keep one, and write a second rule for the other side",
+            )
+        return self
+
+
+class PressureRate(_Rule):
+    """Alerts when the pressure falls fast."""
+
+    kind: Literal["pressure_rate"]
+    fall_mmhg_per_min: Rising = Field(
+        description="severity to the fall of the pressure from which on it holds, mmHg/min"
+    )
+    clear_margin_mmhg_per_min: NotNegative = Field(
+        default=0.0, description="how much slower the fall must become to be clear, mmHg/min"
+    )
+
+
+class LeakRate(_Rule):
+    """Alerts when the station loses more air than is accepted."""
+
+    kind: Literal["leak_rate"]
+    above_accepted_kg_per_day: Rising = Field(
+        description="severity to the leak rate above the accepted one, kg/day"
+    )
+    clear_margin_kg_per_day: NotNegative = Field(
+        default=0.0, description="how far below the limit the rate must come to be clear, kg/day"
+    )
+
+
+class LeakGrowth(_Rule):
+    """Alerts when the leak rate has grown for certain."""
+
+    kind: Literal["leak_growth"]
+    at_least_kg_per_day: Rising = Field(
+        description="severity to the smallest growth that is worth an alert, kg/day"
+    )
+
+
+class ReserveTime(_Rule):
+    """Alerts when the time until the pressure reaches a floor is short."""
+
+    kind: Literal["reserve_time"]
+    floor: Floor = Field(
+        default="evacuation", description="evacuation, certification or flight_rule"
+    )
+    below_h: Falling = Field(description="severity to the reserve time below which it holds, h")
+    clear_margin_h: NotNegative = Field(
+        default=0.0, description="how much longer the reserve must become to be clear, h"
+    )
+
+
+class Silence(_Rule):
+    """Alerts when nothing is heard any more."""
+
+    kind: Literal["silence"]
+    silent_s: Rising = Field(description="severity to the time without readings, s")
+
+
+Rule = Annotated[
+    Limit | PressureRate | LeakRate | LeakGrowth | ReserveTime | Silence,
+    Field(discriminator="kind"),
+]
+
+# Pressures: 734 mmHg = 14.2 psia, the lower limit of the flight rules, and 719 mmHg = 13.9 psia,
+# below which equipment is not certified (NASA ISS status reports of January 2004).
+# 0.5 mmHg/min: half of what a 13 mm hole does to the whole station, the smallest that the design
+# requirement names (NASA TM-1998-206956), and 40 times the Soyuz MS-09 leak of August 2018, which
+# was no emergency. 1.68 kg/day = 3.7 lb/day, the worst rate on record, April 2024 (NASA OIG
+# IG-24-020); 0.6 kg/day above the accepted rate is some three times nominal.
+DEFAULT_RULES: Final[tuple[Rule, ...]] = (
+    Limit(
+        kind="limit",
+        name="pressure_low",
+        below_mmhg={Severity.WARNING: 719.0, Severity.CAUTION: 734.0},
+        hold_s=600.0,
+        keep_firing_s=600.0,
+        clear_margin_mmhg=1.0,
+        response="Compare a second pressure sensor and plan a repressurisation. Below 719 mmHg "
+        "switch off what is not certified for it.",
+        runbook="deploy/RUNBOOK.md#hullwatchwarning",
+    ),
+    PressureRate(
+        kind="pressure_rate",
+        name="rapid_depressurisation",
+        fall_mmhg_per_min={Severity.EMERGENCY: 0.5},
+        hold_s=20.0,
+        keep_firing_s=60.0,
+        clear_margin_mmhg_per_min=0.1,
+        response="Gather the crew and note how fast the pressure falls. Check each crew vehicle "
+        "with its vestibule first, then shut hatches and halve the station until it holds on one "
+        "side; never shut anyone off from their vehicle.",
+        runbook="deploy/RUNBOOK.md#hullwatchemergency",
+    ),
+    LeakRate(
+        kind="leak_rate",
+        name="leak_rate_high",
+        above_accepted_kg_per_day={Severity.WARNING: 1.68, Severity.CAUTION: 0.6},
+        hold_s=6 * 3600.0,
+        keep_firing_s=6 * 3600.0,
+        clear_margin_kg_per_day=0.1,
+        response="Look for an unreported vent or valve, then shut the hatch of the likeliest "
+        "section for 12 to 24 hours and compare the pressures on both sides.",
+        runbook="deploy/RUNBOOK.md#hullwatchcaution",
+    ),
+    LeakGrowth(
+        kind="leak_growth",
+        name="leak_growth",
+        at_least_kg_per_day={Severity.CAUTION: 0.1},
+        keep_firing_s=6 * 3600.0,
+        response="Compare the onset with what was operated then. Shut the hatch of the likeliest "
+        "section for 12 to 24 hours and see which side loses pressure.",
+        runbook="deploy/RUNBOOK.md#hullwatchleakgrowth",
+    ),
+    ReserveTime(
+        kind="reserve_time",
+        name="reserve_time",
+        floor="evacuation",
+        below_h={Severity.EMERGENCY: 24.0, Severity.WARNING: 72.0},
+        hold_s=300.0,
+        keep_firing_s=300.0,
+        clear_margin_h=2.0,
+        response="Isolate the leaking section, repressurise from stored gas and prepare the crew "
+        "vehicles. Work out the reserve time again after each closure.",
+        runbook="deploy/RUNBOOK.md#hullwatchreservetimelow",
+    ),
+    Silence(
+        kind="silence",
+        name="silence",
+        silent_s={Severity.ADVISORY: 7200.0},
+        response="Check the telemetry link and the sensor; until then judge the section by its "
+        "neighbours over open hatches.",
+        runbook="deploy/RUNBOOK.md#hullwatchsectionsilent",
+    ),
+)

@@ -1,0 +1,309 @@
+"""What a config file may say: every key, its unit, its meaning and its default.
+
+Of the core this module knows only the words, so that each list of words stands once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.core.intake import ClockMode
+from service.core.station import DIMENSION, VACUUM, ChannelKind, HatchState
+from service.core.units import UnknownUnitError, unit_of
+from service.errors import InputError
+from service.settings.fields import (
+    Count,
+    Name,
+    NotNegative,
+    Part,
+    Port,
+    Positive,
+    Text,
+    Url,
+    fault,
+)
+from service.settings.rules import DEFAULT_RULES, Rule
+from service.sources.topics import TopicTemplate
+
+PREFIX: Final = "HULLWATCH_"  # of the environment variables
+
+
+class Section(Part):
+    """One pressurisable compartment."""
+
+    volume_m3: Positive = Field(description="free gas volume, m3")
+
+
+class Hatch(Part):
+    """A door between two sections, or between a section and vacuum."""
+
+    between: tuple[Name, Name] = Field(
+        description=f"the two sections it joins, or one of them and {VACUUM}"
+    )
+    state: HatchState = Field(
+        default=HatchState.OPEN,
+        description="open, closed or unknown at the start; unknown counts as open",
+    )
+
+    @field_validator("between")
+    @classmethod
+    def _two_sides(cls, between: tuple[str, str]) -> tuple[str, str]:
+        if between[0] == between[1]:
+            raise fault("joins a section with itself", "name two different sections")
+        return between
+
+
+class Channel(Part):
+    """One measured quantity at one place."""
+
+    section: Name = Field(description="the section it is measured in")
+    kind: ChannelKind = Field(description="what it measures")
+    unit: str = Field(description="the unit of its readings where a message names none")
+    noise: NotNegative | None = Field(
+        default=None, description="standard deviation in its own unit; learned if absent"
+    )
+    step: NotNegative | None = Field(
+        default=None, description="quantisation step in its own unit; learned if absent"
+    )
+    period_s: Positive | None = Field(
+        default=None, description="usual time between readings, s; learned if absent"
+    )
+
+    @field_validator("unit")
+    @classmethod
+    def _unit_fits_kind(cls, unit: str, info: ValidationInfo) -> str:
+        kind = info.data.get("kind")
+        try:
+            unit_of(unit, DIMENSION[kind] if kind else None)
+        except UnknownUnitError as error:
+            problem, _, remedy = str(error).partition("; ")
+            raise fault(problem, remedy) from None
+        return unit
+
+
+class Growth(Part):
+    """How sure a leak growth must be."""
+
+    false_alarm_interval_days: Positive = Field(
+        default=90.0, description="mean time between false growth alerts of the station, days"
+    )
+
+
+class Floors(Part):
+    """The pressures to which reserve times count."""
+
+    # 490 mmHg: ISS Emergency Operations book; 719 and 734: NASA ISS status reports, January 2004
+    evacuation_mmhg: Positive = Field(
+        default=490.0, description="pressure at which the crew leaves, mmHg"
+    )
+    certification_mmhg: Positive = Field(
+        default=719.0, description="pressure below which equipment is not certified, mmHg"
+    )
+    flight_rule_mmhg: Positive = Field(
+        default=734.0, description="lower limit of the flight rules, mmHg"
+    )
+
+
+class Time(Part):
+    """Which times of readings are believed."""
+
+    plausible_past_days: Positive = Field(
+        default=31.0, description="how late a reading may come and be believed, days"
+    )
+    plausible_ahead_s: Positive = Field(
+        default=300.0, description="how far ahead of the clock a reading may be, s"
+    )
+    stale_s: Positive = Field(
+        default=7800.0,  # the public feed sends changes only, up to 115 min apart
+        description="how long a channel may be silent before it is unknown, s",
+    )
+
+
+class Estimates(Part):
+    """How often estimates are written out."""
+
+    every_s: Positive = Field(default=600.0, description="spacing of the rows of estimates, s")
+
+
+class Tls(Part):
+    """An encrypted connection; empty = trust what the system trusts."""
+
+    ca_path: Path | None = Field(default=None, description="authorities to trust, a PEM file")
+    cert_path: Path | None = Field(default=None, description="client certificate, a PEM file")
+    key_path: Path | None = Field(default=None, description="key of the certificate, a PEM file")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.cert_path is None) != (self.key_path is None):
+            raise fault("has one of cert_path and key_path", "give both or none")
+        return self
+
+
+def _version_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else value  # YAML reads a bare 5 as a number
+
+
+class Mqtt(Part):
+    """The broker that telemetry comes from."""
+
+    host: Text = Field(description="host name or address of the broker")
+    port: Port = Field(default=1883, description="port of the broker; with TLS mostly 8883")
+    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(_version_text)] = Field(
+        default="5", description="version of MQTT: 5 or 3.1.1"
+    )
+    client_id: Text = Field(
+        default="hullwatch",
+        description="name of the session at the broker; two daemons must not share it",
+    )
+    username: str | None = Field(default=None, description="user at the broker")
+    password: SecretStr | None = Field(default=None, description="password at the broker")
+    tls: Tls | None = Field(default=None, description="encryption; {} = as the system trusts")
+    keepalive_s: Count = Field(
+        default=15, ge=1, le=65535, description="a dead link is noticed after twice this time, s"
+    )
+    receive_maximum: Count = Field(
+        default=100, ge=1, le=65535, description="messages under way at once (MQTT 5)"
+    )
+    session_expiry_s: Count = Field(
+        default=7 * 86400,
+        ge=0,
+        le=2**32 - 1,
+        description="how long the broker keeps messages for a daemon that is away, s (MQTT 5)",
+    )
+    telemetry_topic: Text = Field(
+        default="{station}/{section}/{quantity}", description="template of the telemetry topics"
+    )
+    activity_topic: Text = Field(
+        default="{station}/activity", description="template of the activity topic"
+    )
+    max_payload_bytes: Count = Field(
+        default=2**20, ge=1, description="larger messages are refused, bytes"
+    )
+
+    @field_validator("telemetry_topic", "activity_topic")
+    @classmethod
+    def _template_is_sound(cls, template: str) -> str:
+        try:
+            TopicTemplate(template, station="station")
+        except InputError as error:
+            raise fault(error.fault.problem, error.fault.remedy) from None
+        return template
+
+    @model_validator(mode="after")
+    def _password_has_user(self) -> Self:
+        if self.password is not None and not self.username:
+            raise fault("has a password but no username", "add username")
+        return self
+
+
+class Influx(Part):
+    """The InfluxDB 2 server that samples, estimates and alert events go to."""
+
+    url: Url = Field(description="address of the server, such as http://localhost:8086")
+    org: Text = Field(description="organisation")
+    bucket: Text = Field(description="bucket to write to")
+    token: SecretStr = Field(description="token that may write to the bucket")
+    dead_letter_path: Path | None = Field(
+        default=None, description="file for the lines that the server refuses; absent = none"
+    )
+
+
+class Http(Part):
+    """Where metrics, health checks and the status page are served."""
+
+    host: Text = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 = all")
+    port: Port = Field(default=9464, description="port to listen on; 0 = any free one")
+
+
+class Capture(Part):
+    """Files that keep what came in."""
+
+    path: Path | None = Field(
+        default=None, description="file for accepted samples, readable by replay; absent = none"
+    )
+    quarantine_path: Path | None = Field(
+        default=None, description="file for refused messages; absent = none"
+    )
+
+
+class Log(Part):
+    """What the log says and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged"
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="json, console, or auto: console on a terminal"
+    )
+
+
+class Settings(BaseSettings):
+    """A whole config: the station, how it is watched, and what the daemon talks to.
+
+    Made from plain values only; `load` joins file, environment and secret files, because it also
+    has to say which of them a fault came from.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    station: Name = Field(description="name of the station, first level of its topics")
+    clock: ClockMode = Field(
+        default=ClockMode.WALL,
+        description="wall, or event: now is the highest accepted event time (replay, demo)",
+    )
+    accepted_leak_kg_per_day: NotNegative = Field(
+        default=0.27,  # nominal loss of the ISS in 2019, NASA ISS status reports of 2020
+        description="old, known loss of the whole station, above which leak rates count, kg/day",
+    )
+    sections: dict[Name, Section] = Field(
+        min_length=1, description="the compartments by name, each with its volume_m3"
+    )
+    hatches: dict[Name, Hatch] = Field(
+        default={}, description="the hatches by name, each with between: [section, section]"
+    )
+    channels: dict[Name, Channel] = Field(
+        min_length=1, description="the channels by name, each with section, kind and unit"
+    )
+    rules: tuple[Rule, ...] = Field(
+        default=DEFAULT_RULES, description="the alert rules; absent = the shipped set"
+    )
+    growth: Growth = Field(default=Growth(), description="how sure a leak growth must be")
+    floors: Floors = Field(default=Floors(), description="pressures that reserve times count to")
+    time: Time = Field(default=Time(), description="which times of readings are believed")
+    estimates: Estimates = Field(default=Estimates(), description="how often estimates are written")
+    single_sensor_emergency: bool = Field(
+        default=False, description="whether one sensor alone may raise an emergency"
+    )
+    mqtt: Mqtt | None = Field(default=None, description="broker to listen to; absent = none")
+    influx: Influx | None = Field(default=None, description="InfluxDB to write to; absent = none")
+    http: Http = Field(default=Http(), description="where metrics and the page are served")
+    capture: Capture = Field(default=Capture(), description="files that keep what came in")
+    log: Log = Field(default=Log(), description="what the log says and how it looks")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the one source there is: the values given."""
+        return (init_settings,)

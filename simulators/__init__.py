@@ -1,0 +1,1 @@
+"""Simulates the air of a leaking station; knows nothing of the service but its file formats."""

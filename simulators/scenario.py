@@ -1,0 +1,162 @@
+"""Finds and reads scenario files, and tells every fault of one with its key path."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from simulators import schema
+from simulators.schema import Scenario
+
+__all__ = ["Scenario", "ScenarioError", "config_of", "load", "names"]
+
+_SHIPPED = Path(__file__).parent / "scenarios"
+
+
+class ScenarioError(ValueError):
+    """The scenario cannot be used; the message lists every fault with file and key path."""
+
+
+def names() -> list[str]:
+    """List the scenarios that come with the package."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
+
+
+def load(name_or_path: str | Path) -> Scenario:
+    """Read a shipped scenario by its name, or any by the path of its file.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such scenario or it has faults.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in names():
+        path = _SHIPPED / f"{name_or_path}.yaml"
+    elif not path.is_file():
+        raise ScenarioError(
+            f"no scenario {str(name_or_path)!r}; use one of {', '.join(names())} "
+            "or the path of a scenario file"
+        )
+    try:
+        scenario = Scenario.model_validate(_read(path))
+    except ValidationError as exc:
+        faults = [
+            f"{'.'.join(str(key) for key in fault['loc']) or 'the file'}: {fault['msg']}"
+            for fault in exc.errors()
+        ]
+        raise ScenarioError(_listed(path, faults)) from exc
+    faults = list(_contradictions(scenario))
+    if faults:
+        raise ScenarioError(_listed(path, faults))
+    return scenario
+
+
+def config_of(scenario: Scenario) -> dict[str, Any]:
+    """Describe the station of a scenario in the keys of a Hullwatch configuration file."""
+    channels: dict[str, dict[str, Any]] = {}
+    for name, channel in scenario.channels.items():
+        row = {"section": channel.section, "kind": channel.kind, "unit": channel.unit}
+        hints = {"noise": channel.noise, "step": channel.step, "period_s": channel.period_s}
+        channels[name] = row | {key: value for key, value in hints.items() if value}
+    return {
+        "station": scenario.station,
+        "clock": "event",
+        "accepted_leak_kg_per_day": scenario.accepted_leak_kg_per_day,
+        "sections": {
+            name: {"volume_m3": round(scenario.free_volume_m3(name), 3)}
+            for name in scenario.sections
+        },
+        "hatches": {
+            name: {"between": list(hatch.between), "state": hatch.state}
+            for name, hatch in scenario.hatches.items()
+        },
+        "channels": channels,
+    }
+
+
+def _listed(path: Path, faults: list[str]) -> str:
+    return "\n".join(f"{path}: {fault}" for fault in faults)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read one file, laid over the one that its `based_on` names beside it."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ScenarioError(f"{path}: this is not YAML: {exc}") from exc
+    if not isinstance(found, dict):
+        raise ScenarioError(f"{path}: a scenario is a mapping of keys; see the shipped ones")
+    parent = found.pop("based_on", None)
+    if parent is None:
+        return found
+    below = path.parent / f"{parent}.yaml"
+    if not below.is_file() or below == path:
+        raise ScenarioError(f"{path}: based_on: there is no scenario {parent!r} beside this file")
+    return _read(below) | found
+
+
+def _contradictions(scenario: Scenario) -> Iterator[str]:
+    """Tell what is wrong between the parts of a scenario whose parts are right."""
+    if scenario.end <= scenario.start:
+        yield "end: is not after start"
+    both = scenario.sections.keys() & scenario.vehicles.keys()
+    yield from (f"vehicles.{name}: a section has this name too" for name in sorted(both))
+    for path, section in _section_references(scenario):
+        if section not in scenario.sections:
+            named = ", ".join(scenario.sections) or "none is defined"
+            yield f"{path}: no section {section!r}; use one of {named}"
+    for name, channel in scenario.channels.items():
+        units = schema.UNITS[channel.kind]
+        if channel.unit not in units:
+            yield (
+                f"channels.{name}.unit: {channel.unit!r} does not measure {channel.kind}; "
+                f"use one of {', '.join(units)}"
+            )
+        if (channel.period_s or 0.0) % scenario.step_s:
+            yield f"channels.{name}.period_s: is no multiple of step_s, {scenario.step_s:g}"
+    for i, entry in enumerate(scenario.timeline):
+        for key, fault in _faults_of(entry, scenario):
+            yield f"timeline.{i}{key}: {fault}"
+
+
+def _faults_of(entry: schema.AnyEntry, scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Tell what is wrong with one entry of the timeline: key within it, fault."""
+    for key, known in (
+        ("hatch", scenario.hatches),
+        ("leak", scenario.leaks),
+        ("vehicle", scenario.vehicles),
+        ("channel", scenario.channels),
+    ):
+        used = getattr(entry, key, None)
+        if used is not None and used not in known:
+            named = ", ".join(known) or "none is defined"
+            yield f".{key}", f"no {key} {used!r}; use one of {named}"
+    if entry.at < scenario.start:
+        yield ".at", "is before start; say in `air`, `hatches` or `leaks` how things begin"
+    if isinstance(entry, schema.LeakEntry) and (entry.kg_per_day is None) == (
+        entry.hole_mm is None
+    ):
+        yield "", "give either kg_per_day or hole_mm"
+    if isinstance(entry, schema.UndockingEntry) and (entry.closes or entry.at) > entry.at:
+        yield ".closes", "is after the undocking; close the hatch before"
+
+
+def _section_references(scenario: Scenario) -> list[tuple[str, str]]:
+    """List every place that names a section, with the name."""
+    found = [("life_support.section", scenario.life_support.section)]
+    for name, hatch in scenario.hatches.items():
+        found += [(f"hatches.{name}.between", side) for side in hatch.between]
+    found += [(f"channels.{name}.section", c.section) for name, c in scenario.channels.items()]
+    for name, leak in scenario.leaks.items():
+        sections = [leak.section] if isinstance(leak.section, str) else leak.section
+        found += [(f"leaks.{name}.section", section) for section in sections]
+    found += [(f"vehicles.{name}.port", v.port) for name, v in scenario.vehicles.items()]
+    for i, entry in enumerate(scenario.timeline):
+        if isinstance(entry, schema.GasEntry):
+            found.append((f"timeline.{i}.section", entry.section))
+        elif isinstance(entry, schema.ThermalEntry):
+            found += [(f"timeline.{i}.sections", section) for section in entry.sections]
+    return found

@@ -1,0 +1,83 @@
+"""Settings become a station and a policy in SI units."""
+
+from pathlib import Path
+
+import pytest
+
+from service.core.events import RuleKind, Severity
+from service.core.intake import ClockMode
+from service.core.monitor import Monitor
+from service.core.rules import Side
+from service.core.station import ChannelKind, HatchState
+from service.settings.build import policy_of, station_of
+from service.settings.load import load
+from service.settings.rules import DEFAULT_RULES
+
+HERE = Path(__file__).parent
+EVERYTHING = HERE / "good" / "everything.yaml"
+MMHG = 133.322387415
+
+
+def test_the_station_is_what_the_file_says() -> None:
+    station = station_of(load(EVERYTHING))
+    assert [(s.name, s.volume_m3) for s in station.sections] == [("lab", 100), ("lock", 10)]
+    inner, outer = station.hatches
+    assert (inner.between, inner.state) == (("lab", "lock"), HatchState.UNKNOWN)
+    assert (outer.between, outer.state) == (("lock", "vacuum"), HatchState.CLOSED)
+    assert station.accepted_leak_kg_per_s == pytest.approx(0.1 / 86400)
+
+
+def test_noise_and_steps_are_scaled_without_an_offset() -> None:
+    pressure, temperature, humidity = station_of(load(EVERYTHING)).channels
+    assert (pressure.noise, pressure.step, pressure.period_s) == pytest.approx((2, 10, 60))
+    assert temperature.noise == pytest.approx(0.5)
+    assert temperature.step is None
+    assert humidity.step == pytest.approx(0.005)
+    assert (pressure.kind, pressure.unit) == (ChannelKind.PRESSURE, "kPa")
+
+
+def test_each_rule_is_in_the_unit_of_its_kind() -> None:
+    rules = {rule.name: rule for rule in policy_of(load(EVERYTHING)).rules}
+    first = {name: next(iter(rule.thresholds.values())) for name, rule in rules.items()}
+    assert first == pytest.approx(
+        {
+            "low": 500 * MMHG,
+            "stuffy": 4.5 * MMHG,
+            "fast": 0.01 * MMHG,
+            "rate": 2e-5,
+            "growth": 1e-6,
+            "time": 3600,
+            "quiet": 600,
+        }
+    )
+    margins = {name: rule.clear_margin for name, rule in rules.items() if rule.clear_margin}
+    assert margins == pytest.approx({"low": MMHG, "fast": 0.001 * MMHG, "rate": 1e-6, "time": 1800})
+    assert {rule.kind for rule in rules.values()} == set(RuleKind)
+
+
+def test_a_rule_keeps_what_it_says_besides_thresholds() -> None:
+    low, stuffy, *_, time, _ = policy_of(load(EVERYTHING)).rules
+    assert (low.side, stuffy.side) == (Side.BELOW, Side.ABOVE)
+    assert (stuffy.quantity, time.floor) == (ChannelKind.PPCO2, "flight_rule")
+    assert (low.hold_s, low.keep_firing_s, low.sections) == (60, 120, frozenset({"lab"}))
+    assert (low.response, low.runbook) == ("Repressurise.", "docs/low.md")
+    assert set(low.thresholds) == set(Severity)
+
+
+def test_the_policy_is_what_the_file_says() -> None:
+    policy = policy_of(load(EVERYTHING))
+    assert policy.clock is ClockMode.EVENT
+    assert policy.false_alarm_interval_s == 30 * 86400
+    assert policy.floors_pa == pytest.approx(
+        {"evacuation": 500 * MMHG, "certification": 700 * MMHG, "flight_rule": 730 * MMHG}
+    )
+    assert (policy.past_s, policy.ahead_s, policy.stale_s) == (2 * 86400, 10, 900)
+    assert (policy.estimate_every_s, policy.single_sensor_emergency) == (60, True)
+
+
+def test_a_monitor_can_be_made_of_the_minimal_file(minimal: Path) -> None:
+    settings = load(minimal)
+    policy = policy_of(settings)
+    assert len(Monitor(station_of(settings), policy).view().sections) == 2
+    assert [rule.name for rule in policy.rules] == [rule.name for rule in DEFAULT_RULES]
+    assert {rule.kind for rule in policy.rules} == set(RuleKind)
