@@ -136,17 +136,19 @@ class App:
                 pipeline = group.create_task(self._pipeline.run(), name="pipeline")
                 await self._stop.wait()
                 log.info("service.stopping")
-                for task in readers:
+                # The sources stay connected until all that was taken from them is acknowledged.
+                self._pipeline.close()
+                await self._pipeline.drain()
+                for task in (*readers, pipeline):
                     task.cancel()
-                await self._drain()
-                for task in (pipeline, *writers):
+                await self._drain_outputs()
+                for task in writers:
                     task.cancel()
         finally:
             await self._console.stop()
         log.info("service.stopped")
 
-    async def _drain(self) -> None:
-        await self._pipeline.drain()
+    async def _drain_outputs(self) -> None:
         for output in self._outputs:
             try:
                 async with asyncio.timeout(DRAIN_S):

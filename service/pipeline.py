@@ -46,11 +46,18 @@ class Pipeline:
         self._log = structlog.get_logger("hullwatch")
         self._limit = RateLimit(per_window=LOGGED_REFUSALS, window_s=60.0)
         self._ticked = -np.inf
+        self._latest_s = -np.inf
+        self._is_closed = False
 
     async def feed(self, source: Source) -> None:
         """Put what a source delivers on the queue; wait where the queue is full."""
         async for delivery in source.deliveries():
-            await self._queue.put((source.name, delivery))
+            if not self._is_closed:
+                await self._queue.put((source.name, delivery))
+
+    def close(self) -> None:
+        """Leave what comes from now on with its sender: it is not taken and never done."""
+        self._is_closed = True
 
     async def run(self) -> None:
         """Handle deliveries as they come, and ticks when they are due, until cancelled."""
@@ -71,7 +78,7 @@ class Pipeline:
     def handle(self, source: str, delivery: Delivery) -> None:
         """Let the monitor see a delivery, hand on what follows, and acknowledge it."""
         by_event = self._monitor.policy.clock is ClockMode.EVENT
-        now_s = self._clock.now_s()
+        now_s = self._now_s()
         samples = replace(
             delivery.samples, received_s=np.full(len(delivery.samples), now_s, np.float64)
         )
@@ -94,7 +101,7 @@ class Pipeline:
 
     def _tick(self, accepted: SampleBatch) -> None:
         by_event = self._monitor.policy.clock is ClockMode.EVENT
-        now_s = self._monitor.now_s if by_event else self._clock.now_s()
+        now_s = self._monitor.now_s if by_event else self._now_s()
         outcome = Outcome()
         if now_s is not None and now_s // FAST_S > self._ticked:
             self._ticked = now_s // FAST_S
@@ -104,6 +111,11 @@ class Pipeline:
             return
         for output in self._ways.outputs:
             output.publish(accepted, outcome)
+
+    def _now_s(self) -> float:
+        """Return the time of day; it stands still while the clock is behind what it said before."""
+        self._latest_s = max(self._latest_s, self._clock.now_s())
+        return self._latest_s
 
     def _wait_s(self) -> float | None:
         """Return how long until the next tick is due by the wall clock; None = never by itself."""

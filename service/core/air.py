@@ -29,7 +29,9 @@ class AirReading:
     temperature_k : float or None
         The one temperature at which the air would weigh the same.
     total_kg : float or None
-        Air mass from pressure, volumes and temperatures.
+        Air mass from pressure, volumes and temperatures; these at 22 degC where not measured.
+    bare_kg : float or None
+        Air mass from pressure and volumes alone.
     nitrogen_kg : float or None
         Nitrogen, as the mass of air that holds so much of it now.
     pressure_is_new, nitrogen_is_new : bool
@@ -41,6 +43,7 @@ class AirReading:
     pressure_pa: float | None
     temperature_k: float | None
     total_kg: float | None
+    bare_kg: float | None
     nitrogen_kg: float | None
     pressure_is_new: bool
     nitrogen_is_new: bool
@@ -130,15 +133,15 @@ class Readings:
         per_kelvin = float((volumes / temperatures).sum()) if temperatures is not None else None
         mean_k = volume / per_kelvin if per_kelvin is not None else None
         nitrogen, nitrogen_new = self._nitrogen(sections, time_s, step_s, pressure, mean_k, is_new)
-        weight = (
-            per_kelvin if per_kelvin is not None else volume / REFERENCE_TEMPERATURE_K
-        ) / R_AIR
+        bare_weight = volume / REFERENCE_TEMPERATURE_K / R_AIR
+        weight = bare_weight if per_kelvin is None else per_kelvin / R_AIR
         return AirReading(
             time_s=time_s,
             volume_m3=volume,
             pressure_pa=pressure,
             temperature_k=mean_k,
             total_kg=None if pressure is None else pressure * weight,
+            bare_kg=None if pressure is None else pressure * bare_weight,
             nitrogen_kg=None if nitrogen is None else nitrogen * weight,
             pressure_is_new=bool(is_new[gauges].any()),
             nitrogen_is_new=nitrogen_new,

@@ -1,7 +1,8 @@
 """Estimates mass and leak rate of many sealed volumes at once by a Kalman filter.
 
-State of a row: mass (a random walk less the leak), leak rate, and a correlated disturbance that
-the sensors show but that is no gas. The measured balance is mass + disturbance + white noise.
+State of a row: mass (a random walk less the leak and the imbalance), leak rate, a correlated
+disturbance that the sensors show but that is no gas, and the imbalance, a loss that comes and goes
+by the half day. The measured balance is mass + disturbance + white noise.
 """
 
 from typing import ClassVar, Final
@@ -9,13 +10,14 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.noise import CORRELATION_S, NoiseModel
+from service.core.noise import CORRELATION_S, IMBALANCE_S, NoiseModel
 from service.core.tables import Table
 from service.core.units import S_PER_DAY
 
 Rows = NDArray[np.float64]
 
-MASS, RATE, DISTURBANCE = 0, 1, 2
+MASS, RATE, DISTURBANCE, IMBALANCE = range(4)
+STATES: Final = 4
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
 CREEP_VAR_PER_S: Final = (0.01 / S_PER_DAY) ** 2 / S_PER_DAY
@@ -26,21 +28,22 @@ class LeakFilter(Table):
 
     Attributes
     ----------
-    state : ndarray, shape (n, 3)
-        Mass (kg), leak rate (kg/s, positive = loss), disturbance (kg).
-    covariance : ndarray, shape (n, 3, 3)
+    state : ndarray, shape (n, 4)
+        Mass (kg), leak rate (kg/s, positive = loss), disturbance (kg), imbalance (kg/s).
+    covariance : ndarray, shape (n, 4, 4)
         Of the state.
     time_s : ndarray, shape (n,)
         Event time of the newest balance used.
     """
 
     COLUMNS: ClassVar = {
-        "state": ((3,), 0.0),
-        "covariance": ((3, 3), 0.0),
+        "state": ((STATES,), 0.0),
+        "covariance": ((STATES, STATES), 0.0),
         "time_s": ((), 0.0),
         "white_var": ((), 0.0),
         "correlated_var": ((), 0.0),
         "walk_var_per_s": ((), 0.0),
+        "imbalance_var": ((), 0.0),
     }
     state: Rows
     covariance: Rows
@@ -48,20 +51,16 @@ class LeakFilter(Table):
     white_var: Rows
     correlated_var: Rows
     walk_var_per_s: Rows
+    imbalance_var: Rows
 
     def start(
         self, time_s: float, mass_kg: float, rate_kg_per_s: float, rate_sd: float, noise: NoiseModel
     ) -> int:
         """Append a row that starts from a first balance and a belief about the rate."""
-        mass_var = noise.white_var + noise.correlated_var
-        return self.append(
-            state=[mass_kg, rate_kg_per_s, 0.0],
-            covariance=np.diag([mass_var, rate_sd**2, noise.correlated_var]),
-            time_s=time_s,
-            white_var=noise.white_var,
-            correlated_var=noise.correlated_var,
-            walk_var_per_s=noise.walk_var_per_s,
-        )
+        row = self.append(time_s=time_s)
+        self.set_noise(row, noise)
+        self._begin(row, mass_kg, rate_kg_per_s, rate_sd**2)
+        return row
 
     def noise(self, row: int) -> NoiseModel:
         """Return the noise model a row works with."""
@@ -69,6 +68,7 @@ class LeakFilter(Table):
             white_var=float(self.white_var[row]),
             correlated_var=float(self.correlated_var[row]),
             walk_var_per_s=float(self.walk_var_per_s[row]),
+            imbalance_var=float(self.imbalance_var[row]),
         )
 
     def set_noise(self, row: int, noise: NoiseModel) -> None:
@@ -76,6 +76,7 @@ class LeakFilter(Table):
         self.white_var[row] = noise.white_var
         self.correlated_var[row] = noise.correlated_var
         self.walk_var_per_s[row] = noise.walk_var_per_s
+        self.imbalance_var[row] = noise.imbalance_var
 
     def update(
         self,
@@ -97,27 +98,30 @@ class LeakFilter(Table):
 
         Returns
         -------
-        transition : ndarray, shape (n, 3, 3)
+        transition : ndarray, shape (n, 4, 4)
             How a deviation of the state moved.
-        gain : ndarray, shape (n, 3)
+        gain : ndarray, shape (n, 4)
             Kalman gain, 0 in rows not used.
         innovation, variance : ndarray, shape (n,)
             Measured less predicted balance (0 in rows not used), and its variance.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
         decay = np.exp(-span_s / CORRELATION_S)
-        count = len(span_s)
-        transition = np.zeros((count, 3, 3))
+        fade = np.exp(-span_s / IMBALANCE_S)
+        transition = np.zeros((len(span_s), STATES, STATES))
         transition[:, MASS, MASS] = 1.0
         transition[:, RATE, RATE] = 1.0
         transition[:, MASS, RATE] = -span_s
+        transition[:, MASS, IMBALANCE] = -IMBALANCE_S * (1.0 - fade)
         transition[:, DISTURBANCE, DISTURBANCE] = decay
+        transition[:, IMBALANCE, IMBALANCE] = fade
         state = (transition @ self.state[:, :, None])[:, :, 0]
         state[:, MASS] += np.where(used, gained_kg, 0.0)
         covariance = transition @ self.covariance @ transition.transpose(0, 2, 1)
         covariance[:, MASS, MASS] += self.walk_var_per_s * span_s
         covariance[:, RATE, RATE] += CREEP_VAR_PER_S * span_s
         covariance[:, DISTURBANCE, DISTURBANCE] += self.correlated_var * (1.0 - decay * decay)
+        covariance[:, IMBALANCE, IMBALANCE] += self.imbalance_var * (1.0 - fade * fade)
 
         seen = covariance[:, :, MASS] + covariance[:, :, DISTURBANCE]
         variance = seen[:, MASS] + seen[:, DISTURBANCE] + self.white_var
@@ -139,18 +143,20 @@ class LeakFilter(Table):
 
     def restart_mass(self, row: int, time_s: float, balance_kg: float) -> None:
         """Start the mass of a row anew from a balance; what is known of the rate stays."""
-        rate_var = self.covariance[row, RATE, RATE]
-        noise = self.correlated_var[row]
-        self.state[row] = [balance_kg, self.state[row, RATE], 0.0]
-        self.covariance[row] = np.diag([self.white_var[row] + noise, rate_var, noise])
+        self._begin(row, balance_kg, self.state[row, RATE], self.covariance[row, RATE, RATE])
         self.time_s[row] = time_s
 
     def restart_rate(self, row: int, rate_kg_per_s: float, rate_sd: float) -> None:
         """Forget all but the newest balance of a row, and start from a belief about its rate."""
-        mass_kg = self.state[row, MASS] + self.state[row, DISTURBANCE]
-        noise = self.correlated_var[row]
-        self.state[row] = [mass_kg, rate_kg_per_s, 0.0]
-        self.covariance[row] = np.diag([self.white_var[row] + noise, rate_sd**2, noise])
+        balance_kg = self.state[row, MASS] + self.state[row, DISTURBANCE]
+        self._begin(row, balance_kg, rate_kg_per_s, rate_sd**2)
+
+    def _begin(self, row: int, balance_kg: float, rate_kg_per_s: float, rate_var: float) -> None:
+        hidden = self.correlated_var[row]
+        self.state[row] = [balance_kg, rate_kg_per_s, 0.0, 0.0]
+        self.covariance[row] = np.diag(
+            [self.white_var[row] + hidden, rate_var, hidden, self.imbalance_var[row]]
+        )
 
     def correct(self, row: int, shift: Rows, spread: Rows) -> None:
         """Shift the state of a row by what a change found means for it."""

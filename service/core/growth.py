@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.estimators import DISTURBANCE, MASS, RATE, Rows
+from service.core.estimators import DISTURBANCE, MASS, RATE, STATES, Rows
 from service.core.tables import Table
 
 OCTAVES: Final = 16
@@ -35,7 +35,7 @@ class Change:
         kg/s for a rate and kg for a mass, positive = more leak or more mass.
     onset_s, onset_low_s, onset_high_s : float
         Median and 95 % interval, Unix UTC.
-    shift, spread : ndarray, shape (3,) and (3, 3)
+    shift, spread : ndarray, shape (4,) and (4, 4)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
     """
 
@@ -53,7 +53,7 @@ class ChangeBank(Table):
 
     Attributes
     ----------
-    deviation : ndarray, shape (n, 3, 2 * CANDIDATES)
+    deviation : ndarray, shape (n, 4, 2 * CANDIDATES)
         What a unit change since the candidate's onset still lacks in the filter's state; first
         all rate changes, then all jumps of mass.
     correlation, information : ndarray, shape (n, 2 * CANDIDATES)
@@ -67,7 +67,7 @@ class ChangeBank(Table):
     """
 
     COLUMNS: ClassVar = {
-        "deviation": ((3, 2 * CANDIDATES), 0.0),
+        "deviation": ((STATES, 2 * CANDIDATES), 0.0),
         "correlation": ((2 * CANDIDATES,), 0.0),
         "information": ((2 * CANDIDATES,), 0.0),
         "born_s": ((CANDIDATES,), np.nan),
@@ -157,6 +157,8 @@ class ChangeBank(Table):
         size = np.maximum(best, least) if growth else np.minimum(best, -least)
         score = size * (correlation - 0.5 * information * size)
         likely = score >= score.max() - NEGLIGIBLE
+        # One that has seen next to nothing says nothing of the size.
+        likely &= information > 1e-4 * information[int(np.argmax(score))]
         chosen, size, score = chosen[likely], size[likely], score[likely]
         information = information[likely]
         sigmas = np.maximum(np.abs(size) * np.sqrt(information), 1.0)

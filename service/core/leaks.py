@@ -35,6 +35,10 @@ PRIOR_MMHG: Final[dict[Balance, tuple[float, float, float]]] = {
     Balance.TOTAL: (0.03, 0.10, 0.2),
     Balance.PRESSURE: (0.03, 0.20, 1.0),
 }
+# Where people breathe and oxygen is neither measured nor reported, the total is off by a rate of
+# some mmHg/day: healthy days of 2016 show -4.0 to +0.9 in Columbus.
+IMBALANCE_MMHG_PER_DAY: Final = 2.0
+BALANCED_MMHG_PER_DAY: Final = 0.02  # where oxygen is accounted for, or nobody breathes
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
@@ -42,7 +46,10 @@ RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
 FULL_STATION_M3: Final = 900.0
 JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidate
 JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
+REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
+SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
+SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
 UNSURE_STEPS: Final = 120.0  # the threshold is doubled after so many balances, for want of history
@@ -63,6 +70,7 @@ class Account:
     inflow_kg: float = 0.0  # gas booked since the newest balance
     rested_s: float | None = None  # newest balance before a rest that has just ended
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
+    settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +106,22 @@ class Jump:
 
 
 class LeakBook:
-    """All accounts of a station, and the growths found in them."""
+    """All accounts of a station, and the growths found in them.
 
-    def __init__(self, false_alarm_interval_s: float, accepted_kg_per_s: float) -> None:
+    Parameters
+    ----------
+    home : int
+        The section where the crew is taken to be.
+
+    Attributes
+    ----------
+    knows_oxygen : bool
+        Whether crew and oxygen generation are reported, so that they can be booked.
+    """
+
+    def __init__(self, false_alarm_interval_s: float, accepted_kg_per_s: float, home: int) -> None:
+        self.knows_oxygen = False
+        self._home = home
         self._interval_s = false_alarm_interval_s
         self._accepted = accepted_kg_per_s
         self.filter = LeakFilter()
@@ -168,14 +189,19 @@ class LeakBook:
         found: list[Growth | Jump] = []
         least = np.array([self._least(a) for a in self.accounts])
         up, down, jump = self.bank.scores(least)
+        tests = len({a.key for a in self.accounts if a.key[1] is not Balance.PRESSURE}) or 1
+        compensated = {a.key[0] for a in self.accounts if a.key[1] is Balance.TOTAL}
         for row in np.flatnonzero(entered).tolist():
             account = self.accounts[row]
-            limit = threshold(account.key[1], self._interval_s, len(self.accounts))
+            group, balance = account.key
+            if balance is Balance.PRESSURE and group in compensated:
+                continue  # it only speaks for or against the others
+            limit = threshold(balance, self._interval_s, tests)
             limit *= 1.0 + UNSURE_STEPS / account.seen
             armed = account.seen >= ARM_STEPS
             self.scores[account.key] = float(up[row] / limit) if armed else 0.0
             now_s = float(self.filter.time_s[row])
-            if now_s < account.quiet_until_s:
+            if now_s <= max(account.quiet_until_s, account.settles_until_s):
                 continue
             if account.seen > JUMP_STEPS and jump[row] >= max(
                 JUMP_THRESHOLD, max(up[row], down[row]) + DISCRIMINATION
@@ -203,6 +229,8 @@ class LeakBook:
             if mass is None:
                 continue
             times[row], balances[row], used[row] = air.time_s, mass, True
+            if air.time_s <= account.settles_until_s:
+                self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
             inflows[row], account.inflow_kg = account.inflow_kg, 0.0
         if not used.any():
@@ -221,11 +249,12 @@ class LeakBook:
         return used
 
     def _open(self, group: Group, reading: AirReading) -> None:
-        total = Balance.PRESSURE if reading.temperature_k is None else Balance.TOTAL
         known = {a.key for a in self.accounts if a.key[0] == group}
-        for balance in (total, Balance.NITROGEN):
+        for balance in Balance:
+            if (group, balance) in known:
+                continue
             mass = _balance_of(reading, balance)
-            if mass is None or (group, balance) in known:
+            if mass is None:
                 continue
             temperature = reading.temperature_k or REFERENCE_TEMPERATURE_K
             per_mmhg = PA_PER_MMHG * reading.volume_m3 / (R_AIR * temperature)
@@ -238,14 +267,17 @@ class LeakBook:
                 account.rested_s = float(self.filter.time_s[row])
                 self.filter.restart_mass(row, reading.time_s, mass)
                 self.bank.restart_mass(row)
+                account.settles_until_s = reading.time_s + SETTLE_S
                 continue
             rate, rate_sd = self._belief(group, balance, reading.volume_m3)
-            white, correlated, walk = PRIOR_MMHG[balance]
-            noise = NoiseModel(
-                white_var=white**2, correlated_var=correlated**2, walk_var_per_s=walk / S_PER_DAY
-            ).scaled(per_mmhg)
-            self.accounts.append(Account(key=key, per_mmhg_kg=per_mmhg, belief=(rate, rate_sd)))
-            self.filter.start(reading.time_s, mass, rate, rate_sd, noise)
+            account = Account(
+                key=key,
+                per_mmhg_kg=per_mmhg,
+                belief=(rate, rate_sd),
+                settles_until_s=reading.time_s + SETTLE_S,
+            )
+            self.accounts.append(account)
+            self.filter.start(reading.time_s, mass, rate, rate_sd, self._prior(account))
             self.bank.append()
 
     def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
@@ -271,16 +303,26 @@ class LeakBook:
         account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
         if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
             del account.history[:-HISTORY]
-            white, correlated, walk = PRIOR_MMHG[account.key[1]]
-            prior = NoiseModel(
-                white_var=white**2, correlated_var=correlated**2, walk_var_per_s=walk / S_PER_DAY
-            ).scaled(account.per_mmhg_kg)
-            fitted, _ = fit_noise(np.array(account.history), account.spacing_s, prior)
+            history = np.array(account.history)
+            fitted, _ = fit_noise(history, account.spacing_s, self._prior(account))
             self.filter.set_noise(row, fitted)
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
             self.filter.restart_rate(row, *account.belief)
             self.bank.clear(row)
+
+    def _prior(self, account: Account) -> NoiseModel:
+        group, balance = account.key
+        white, correlated, walk = PRIOR_MMHG[balance]
+        breathed = self._home in group and balance is not Balance.NITROGEN
+        unknown = breathed and not self.knows_oxygen
+        imbalance = IMBALANCE_MMHG_PER_DAY if unknown else BALANCED_MMHG_PER_DAY
+        return NoiseModel(
+            white_var=white**2,
+            correlated_var=correlated**2,
+            walk_var_per_s=walk / S_PER_DAY,
+            imbalance_var=(imbalance / S_PER_DAY) ** 2,
+        ).scaled(account.per_mmhg_kg)
 
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
@@ -303,7 +345,7 @@ class LeakBook:
         account = self.accounts[row]
         group = account.key[0]
         change = self.bank.rate_change(row, self._least(account), growth=True)
-        if not self._other_balance_agrees(row, change, statistic):
+        if not self._is_credible(row, change, statistic):
             return []
         before = {
             key[0]: (float(state["state"][RATE]), float(np.sqrt(state["covariance"][RATE, RATE])))
@@ -340,7 +382,7 @@ class LeakBook:
             self.filter.reopen(row, mass_var=(change.size * 3600.0) ** 2)
             self._break(row)
             return
-        if not self._other_balance_agrees(row, change, statistic):
+        if not self._is_credible(row, change, statistic):
             return
         self._apply(row, change)
         group = set(account.key[0])
@@ -374,6 +416,18 @@ class LeakBook:
             fresh.append()
             self._resting[key] = (account, stored, fresh.take(0))
 
+    def _is_credible(self, row: int, change: Change, statistic: float) -> bool:
+        """Say whether a change is more than the cabin's own cycle and no other balance denies it.
+
+        Carbon dioxide removal makes the pressure rise and fall in 144 min, so a change must have
+        been seen for two cycles, unless the evidence is overwhelming.
+        """
+        age_s = float(self.filter.time_s[row]) - change.onset_s
+        is_cycle = self._home in self.accounts[row].key[0] and age_s < 2.0 * REMOVAL_CYCLE_S
+        if is_cycle and statistic < OVERWHELMING:
+            return False
+        return self._other_balance_agrees(row, change, statistic)
+
     def _other_balance_agrees(self, row: int, change: Change, statistic: float) -> bool:
         """Say whether nitrogen bears out a change found in the total.
 
@@ -381,22 +435,25 @@ class LeakBook:
         have changed too, unless the evidence is overwhelming and nitrogen does not speak against.
         """
         group, balance = self.accounts[row].key
-        other = next(
-            (i for i, a in enumerate(self.accounts) if a.key == (group, Balance.NITROGEN)), None
-        )
-        if balance is Balance.NITROGEN or other is None:
-            return True
-        born = self.bank.born_s[other]
+        for other, account in enumerate(self.accounts):
+            if account.key[0] != group or other == row or balance is Balance.NITROGEN:
+                continue
+            along, error = self._along(other, change)
+            if along < 0.5 * abs(change.size) - 2.0 * error:
+                return False
+            if account.key[1] is Balance.NITROGEN and along < 3.0 * error:
+                return statistic > OVERWHELMING
+        return True
+
+    def _along(self, row: int, change: Change) -> tuple[float, float]:
+        """Return how large a row finds a change of another, in its direction, and the error."""
+        born = self.bank.born_s[row]
         if not np.isfinite(born).any():
-            return False
+            return 0.0, np.inf
         nearest = int(np.nanargmin(np.abs(born - change.onset_s)))
-        information = float(self.bank.information[other, nearest]) + 1e-300
-        size = float(self.bank.correlation[other, nearest]) / information
-        error = float(1.0 / np.sqrt(information))
-        along = size * float(np.sign(change.size))
-        if along < 0.5 * abs(change.size) - 2.0 * error:
-            return False
-        return along > 3.0 * error or statistic > OVERWHELMING
+        information = float(self.bank.information[row, nearest]) + 1e-300
+        size = float(self.bank.correlation[row, nearest]) / information
+        return size * float(np.sign(change.size)), float(1.0 / np.sqrt(information))
 
     def _break(self, row: int) -> None:
         self.bank.clear(row)
@@ -489,6 +546,7 @@ class LeakBook:
             "accounts": [_copy(a) for a in self.accounts],
             "growths": list(self.growths),
             "scores": dict(self.scores),
+            "knows_oxygen": self.knows_oxygen,
             "resting": {
                 key: (_copy(account), dict(stored), dict(bank))
                 for key, (account, stored, bank) in self._resting.items()
@@ -502,6 +560,7 @@ class LeakBook:
         self.accounts = [_copy(a) for a in state["accounts"]]
         self.growths = list(state["growths"])
         self.scores = dict(state["scores"])
+        self.knows_oxygen = state["knows_oxygen"]
         self._resting = {
             key: (
                 _copy(account),
@@ -523,8 +582,9 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
         return None
     if balance is Balance.NITROGEN:
         return reading.nitrogen_kg if reading.nitrogen_is_new else None
-    expected = Balance.PRESSURE if reading.temperature_k is None else Balance.TOTAL
-    return reading.total_kg if balance is expected else None
+    if balance is Balance.TOTAL:
+        return reading.total_kg if reading.temperature_k is not None else None
+    return reading.bare_kg
 
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:

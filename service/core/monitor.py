@@ -72,7 +72,11 @@ class Monitor:
         self._readings = Readings(station, policy.stale_s)
         self._conditions = Conditions(station)
         self._falls = FallWatch(station)
-        self._leaks = LeakBook(policy.false_alarm_interval_s, station.accepted_leak_kg_per_s)
+        self._leaks = LeakBook(
+            policy.false_alarm_interval_s,
+            station.accepted_leak_kg_per_s,
+            self._conditions.largest,
+        )
         self._slow_rules = tuple(r for r in policy.rules if r.kind not in FAST_KINDS)
         self._fast_rules = tuple(r for r in policy.rules if r.kind in FAST_KINDS)
         self._pending: list[SampleBatch] = []
@@ -300,6 +304,7 @@ class Monitor:
 
     def _book_metabolism(self, group: Group, gap_s: float) -> None:
         gain = self._conditions.metabolic_gain_kg_per_s()
+        self._leaks.knows_oxygen = gain is not None
         if gain is not None and self._conditions.largest in group and gap_s > 0.0:
             self._leaks.book_inflow(group, gain * gap_s)
 

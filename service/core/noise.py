@@ -1,33 +1,38 @@
 """Learns how a mass balance wanders when nothing leaks more than before.
 
-The wandering is a sum of three parts: white noise of the sensors, a correlated part of some hours
-(humidity and temperature that no sensor sees, the carbon dioxide removal), and a random walk (the
-slow drift of sensors and bookkeeping). Second differences of neighbouring block means do not see
-a constant leak, so the leak itself is not learned as noise; a single growth enters one difference
-per block length only, and large ones are cut.
+The wandering is a sum of four parts: white noise of the sensors; a correlated part of some hours
+(humidity and temperature that no sensor sees, the carbon dioxide removal); a random walk (the slow
+drift of sensors and bookkeeping); and an imbalance, a gain or loss of gas at a rate that lasts for
+about half a day (oxygen made against oxygen breathed). Second differences of neighbouring block
+means do not see a constant leak, so the leak itself is not learned as noise; a single growth enters
+one difference per block length only, and large ones are cut.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 CORRELATION_S: Final = 7200.0  # air composition mixes in about 2 h; SAE 951631, Columbus 2015 data
+IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the half day
 PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
 SWEEPS: Final = 60  # of the fixed-point fit; later ones change the third digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseModel:
-    """Strength of the three parts, in the unit of the balance: white, correlated, random walk.
+    """Strength of the parts, in the unit of the balance.
 
-    `white_var` and `correlated_var` are variances (unit^2), `walk_var_per_s` grows with time.
+    `white_var` and `correlated_var` are variances (unit^2), `walk_var_per_s` grows with time, and
+    `imbalance_var` is the variance of a rate (unit^2/s^2).
     """
 
     white_var: float
     correlated_var: float
     walk_var_per_s: float
+    imbalance_var: float
 
     def scaled(self, factor: float) -> "NoiseModel":
         """Return the same noise in a unit `factor` times smaller."""
@@ -36,6 +41,7 @@ class NoiseModel:
             white_var=self.white_var * square,
             correlated_var=self.correlated_var * square,
             walk_var_per_s=self.walk_var_per_s * square,
+            imbalance_var=self.imbalance_var * square,
         )
 
 
@@ -68,7 +74,8 @@ def fit_noise(
     --------
     >>> rng = np.random.default_rng(1)
     >>> walk = np.cumsum(rng.normal(0.0, 0.1, 20000)) + rng.normal(0.0, 1.0, 20000)
-    >>> start = NoiseModel(white_var=0.1, correlated_var=0.01, walk_var_per_s=1e-3)
+    >>> parts = {"white_var": 0.1, "correlated_var": 0.01, "walk_var_per_s": 1e-3}
+    >>> start = NoiseModel(**parts, imbalance_var=1e-12)
     >>> fitted, _ = fit_noise(walk, 60.0, start)
     >>> 0.9 < fitted.white_var < 1.1, 0.5 < fitted.walk_var_per_s / (0.01 / 60.0) < 2.0
     (True, True)
@@ -91,8 +98,10 @@ def fit_noise(
         length *= 2
     if not lengths:
         return prior, 0
-    shapes = _shapes(np.array(lengths, np.float64), spacing_s)
-    theta = np.array([prior.white_var, prior.correlated_var, prior.walk_var_per_s])
+    shapes = _shapes(len(lengths), spacing_s)
+    theta = np.array(
+        [prior.white_var, prior.correlated_var, prior.walk_var_per_s, prior.imbalance_var]
+    )
     believed = shapes @ theta
     # Neighbouring second differences overlap, so they are worth about half their number.
     weight = np.array(counts) / 2.0
@@ -103,18 +112,49 @@ def fit_noise(
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-    fitted = NoiseModel(
-        white_var=float(theta[0]), correlated_var=float(theta[1]), walk_var_per_s=float(theta[2])
-    )
+    theta = theta * _misfit(data, shapes @ theta, total)
+    names = ("white_var", "correlated_var", "walk_var_per_s", "imbalance_var")
+    fitted = NoiseModel(**dict(zip(names, theta.tolist(), strict=True)))
     return fitted, counts[0]
 
 
-def _shapes(lengths: NDArray[np.float64], spacing_s: float) -> NDArray[np.float64]:
-    """Return the variance of a second difference of block means per unit of each part, (k, 3)."""
+def _misfit(
+    data: NDArray[np.float64], model: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    """Return by how much the variances at the worst block length surely exceed the model, >= 1."""
+    chance = 1.0 + 2.0 * np.sqrt(1.0 / weight)  # two standard errors of a mean of squares
+    return max(float((data / model / chance).max()), 1.0)
+
+
+@lru_cache(maxsize=64)
+def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
+    """Return the variance of a second difference of block means per unit of each part, (k, 4)."""
+    lengths = np.exp2(np.arange(octaves, dtype=np.float64))
     span_s = lengths * spacing_s
     ratio = span_s / CORRELATION_S
     decay = np.exp(-ratio)
     same = 2.0 * (ratio - 1.0 + decay) / np.square(ratio)
     neighbour = np.square((1.0 - decay) / ratio)
     correlated = 6.0 * same - 8.0 * neighbour + 2.0 * neighbour * decay
-    return np.stack([6.0 / lengths, correlated, span_s], axis=1)
+    return np.stack([6.0 / lengths, correlated, span_s, _imbalance_shape(span_s)], axis=1)
+
+
+def _imbalance_shape(span_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance of a second difference of block means of an integrated rate, s^2.
+
+    The difference is the rate weighted with a quadratic kernel over three blocks; its variance is
+    the double sum of the kernel over the correlation of the rate.
+    """
+    grid = (np.arange(120) + 0.5) / 40.0  # in blocks, 0 to 3
+    step = 1.0 / 40.0
+    ramp = [np.clip(end - grid, 0.0, None) for end in (3.0, 2.0, 1.0)]
+    half = [0.5 * np.square(r) for r in ramp]
+    weight = half[0] - 3.0 * half[1] + 3.0 * half[2]
+    apart = np.abs(grid[:, None] - grid[None, :])
+    kernel = np.outer(weight, weight) * step * step
+    return np.array(
+        [
+            span * span * float((kernel * np.exp(-apart * span / IMBALANCE_S)).sum())
+            for span in span_s
+        ]
+    )

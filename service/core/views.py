@@ -11,7 +11,6 @@ class Balance(StrEnum):
     """Which gas account an estimate rests on, best first."""
 
     NITROGEN = "nitrogen"
-    DRY_AIR = "dry_air"
     TOTAL = "total"  # total air mass, temperature compensated
     PRESSURE = "pressure"  # no temperature known
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from service.core.events import RuleKind
 from service.core.physics import hole_diameter_m
-from service.core.rules import Figure, Rule
+from service.core.rules import Figure, Rule, Side
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import AtmosphereView, GrowthEstimate, LeakEstimate
 
@@ -60,7 +60,7 @@ def headline(
         parts.append(f"Likeliest: {named}.")
     if excluded:
         parts.append(f"Known and not the cause: {excluded}.")
-    parts.append(rule.response)
+    parts.append(f"Next: {rule.response}")
     return " ".join(parts)
 
 
@@ -71,9 +71,7 @@ def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str
     value = figure.value
     match rule.kind:
         case RuleKind.LIMIT:
-            side = rule.side.value
-            mmhg = value / PA_PER_MMHG
-            return f"{name}: {rule.quantity.value} is {mmhg:.1f} mmHg, {side} its limit"
+            return f"{name}: {rule.quantity.value} is {value / PA_PER_MMHG:.1f} mmHg{_limit(rule, value)}"
         case RuleKind.PRESSURE_RATE:
             rate = value / PA_PER_MMHG * 60.0
             return f"{name}: pressure falls by at least {rate:.2f} mmHg/min"
@@ -89,6 +87,16 @@ def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str
             return f"{name}: {span(value)} are left to the {rule.floor} pressure"
         case RuleKind.SILENCE:
             return f"{name}: a channel has said nothing for {span(value)}"
+
+
+def _limit(rule: Rule, value: float) -> str:
+    """Return the limit that a value is beyond, the worst of them, and nothing where it is not."""
+    below = rule.side is Side.BELOW
+    beyond = [t for t in rule.thresholds.values() if (value <= t if below else value >= t)]
+    if not beyond:
+        return ", within its limits"
+    worst = min(beyond) if below else max(beyond)
+    return f", {rule.side.value} {worst / PA_PER_MMHG:.0f} mmHg"
 
 
 def _grown(growth: GrowthEstimate) -> str:
