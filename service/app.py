@@ -136,19 +136,17 @@ class App:
                 pipeline = group.create_task(self._pipeline.run(), name="pipeline")
                 await self._stop.wait()
                 log.info("service.stopping")
-                # The sources stay connected until all that was taken from them is acknowledged.
-                self._pipeline.close()
-                await self._pipeline.drain()
-                for task in (*readers, pipeline):
+                for task in readers:
                     task.cancel()
-                await self._drain_outputs()
-                for task in writers:
+                await self._drain()
+                for task in (pipeline, *writers):
                     task.cancel()
         finally:
             await self._console.stop()
         log.info("service.stopped")
 
-    async def _drain_outputs(self) -> None:
+    async def _drain(self) -> None:
+        await self._pipeline.drain()
         for output in self._outputs:
             try:
                 async with asyncio.timeout(DRAIN_S):

@@ -47,17 +47,11 @@ class Pipeline:
         self._limit = RateLimit(per_window=LOGGED_REFUSALS, window_s=60.0)
         self._ticked = -np.inf
         self._latest_s = -np.inf
-        self._is_closed = False
 
     async def feed(self, source: Source) -> None:
         """Put what a source delivers on the queue; wait where the queue is full."""
         async for delivery in source.deliveries():
-            if not self._is_closed:
-                await self._queue.put((source.name, delivery))
-
-    def close(self) -> None:
-        """Leave what comes from now on with its sender: it is not taken and never done."""
-        self._is_closed = True
+            await self._queue.put((source.name, delivery))
 
     async def run(self) -> None:
         """Handle deliveries as they come, and ticks when they are due, until cancelled."""

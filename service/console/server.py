@@ -69,13 +69,9 @@ class Console:
         site = web.TCPSite(self._runner, self._host, self._port)
         try:
             await site.start()
-        except OSError as exc:
+        except OSError:
             await self.stop()
-            raise OSError(
-                exc.errno,
-                f"the console cannot listen on {self._host}:{self._port} ({exc.strerror}); "
-                "set another console host or port",
-            ) from exc
+            raise
         port = int(self._runner.addresses[0][1])
         structlog.get_logger("hullwatch").info(
             "console.started", url=f"http://{self._host}:{port}/"

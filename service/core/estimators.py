@@ -148,8 +148,7 @@ class LeakFilter(Table):
 
     def restart_rate(self, row: int, rate_kg_per_s: float, rate_sd: float) -> None:
         """Forget all but the newest balance of a row, and start from a belief about its rate."""
-        balance_kg = self.state[row, MASS] + self.state[row, DISTURBANCE]
-        self._begin(row, balance_kg, rate_kg_per_s, rate_sd**2)
+        self._begin(row, self.balance(row), rate_kg_per_s, rate_sd**2)
 
     def _begin(self, row: int, balance_kg: float, rate_kg_per_s: float, rate_var: float) -> None:
         hidden = self.correlated_var[row]
@@ -162,6 +161,10 @@ class LeakFilter(Table):
         """Shift the state of a row by what a change found means for it."""
         self.state[row] += shift
         self.covariance[row] += spread
+
+    def balance(self, row: int) -> float:
+        """Return the balance that the state of a row stands for, kg."""
+        return float(self.state[row, MASS] + self.state[row, DISTURBANCE])
 
     def rate(self, row: int) -> tuple[float, float]:
         """Return leak rate and its standard error, kg/s."""

@@ -25,6 +25,7 @@ Group = tuple[int, ...]
 Key = tuple[Group, Balance]
 
 STEP_S: Final = 60.0
+BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
 HISTORY: Final = 11520  # balances kept to learn noise from: 8 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
 # Before anything is learned, in mmHg of the group: white, correlated, random walk per day. Walks
@@ -47,8 +48,11 @@ FULL_STATION_M3: Final = 900.0
 JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidate
 JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
+MOVED_GAS: Final = 20.0 / S_PER_DAY  # kg/s; airlocks, vestibules and vents move more for a while
+MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows that it has ended
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
+SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
@@ -159,12 +163,10 @@ class LeakBook:
 
     def account(self, group: Group, *, balance: Balance | None = None) -> Account | None:
         """Return the account of a group: that of a balance, or the best that has learned."""
-        own = [a for a in self.accounts if a.key[0] == group]
+        own = self.accounts_of(group)
         if balance is not None:
             return next((a for a in own if a.key[1] is balance), None)
-        learned = [a for a in own if a.seen >= ARM_STEPS] or own
-        order = list(Balance)
-        return min(learned, key=lambda a: order.index(a.key[1]), default=None)
+        return next((a for a in own if a.seen >= ARM_STEPS), own[0] if own else None)
 
     def grown(self, growths: Sequence[Growth]) -> tuple[float, float]:
         """Return how much the rate is above what it was before the first growth, and the error."""
@@ -176,8 +178,9 @@ class LeakBook:
         return now[0] - first.base_rate, float(np.hypot(now[1], first.base_sd))
 
     def accounts_of(self, group: Group) -> list[Account]:
-        """Return the live accounts of a group."""
-        return [a for a in self.accounts if a.key[0] == group]
+        """Return the live accounts of a group, best balance first."""
+        own = [a for a in self.accounts if a.key[0] == group]
+        return sorted(own, key=lambda a: BEST_FIRST[a.key[1]])
 
     # ------------------------------------------------------------------- steps
 
@@ -201,6 +204,8 @@ class LeakBook:
             armed = account.seen >= ARM_STEPS
             self.scores[account.key] = float(up[row] / limit) if armed else 0.0
             now_s = float(self.filter.time_s[row])
+            if self.bank.steps[row] == 0.0:
+                continue  # a change found in this very step has explained it
             if now_s <= max(account.quiet_until_s, account.settles_until_s):
                 continue
             if account.seen > JUMP_STEPS and jump[row] >= max(
@@ -379,7 +384,9 @@ class LeakBook:
         rate, error = self.filter.rate(row)
         if rate + change.size < -3.0 * max(error, change.size_sd) - self._least(account):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
-            self.filter.reopen(row, mass_var=(change.size * 3600.0) ** 2)
+            now_s = float(self.filter.time_s[row])
+            self.filter.restart_mass(row, now_s, self.filter.balance(row))
+            account.settles_until_s = now_s + SOURCE_S
             self._break(row)
             return
         if not self._is_credible(row, change, statistic):
@@ -420,11 +427,14 @@ class LeakBook:
         """Say whether a change is more than the cabin's own cycle and no other balance denies it.
 
         Carbon dioxide removal makes the pressure rise and fall in 144 min, so a change must have
-        been seen for two cycles, unless the evidence is overwhelming.
+        been seen for two cycles, unless the evidence is overwhelming. A large change may be gas
+        that somebody moves, which ends; rapid falls are watched elsewhere meanwhile.
         """
         age_s = float(self.filter.time_s[row]) - change.onset_s
         is_cycle = self._home in self.accounts[row].key[0] and age_s < 2.0 * REMOVAL_CYCLE_S
         if is_cycle and statistic < OVERWHELMING:
+            return False
+        if abs(change.size) > MOVED_GAS and age_s < MOVE_S:
             return False
         return self._other_balance_agrees(row, change, statistic)
 

@@ -124,8 +124,8 @@ class Monitor:
             self._fast = tick
             at_s = tick * FAST_S
             events += self._take_activities(at_s)
-            rows = fast.rows(tick)
-            self._falls.take(fast.channel[rows], fast.time_s[rows], fast.value[rows])
+            for part in fast.steps(fast.rows(tick)):
+                self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
             if tick % FAST_PER_SLOW == 0:
                 number = tick // FAST_PER_SLOW
                 events += self._enter_minute(slow, number)
@@ -270,15 +270,9 @@ class Monitor:
 
     def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
         """Enter the readings of one slow tick, minute by minute of their event time."""
-        rows = slow.rows(number)
-        steps = slow.step[rows]
         events: list[Event] = []
         self._disturb(number * SLOW_S)
-        for minute in np.unique(steps):
-            inside = slice(
-                rows.start + int(np.searchsorted(steps, minute, "left")),
-                rows.start + int(np.searchsorted(steps, minute, "right")),
-            )
+        for inside in slow.steps(slow.rows(number)):
             newer = self._readings.take(
                 slow.channel[inside], slow.time_s[inside], slow.value[inside]
             )

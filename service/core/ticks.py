@@ -1,6 +1,7 @@
 """Reduces raw readings to one value a channel for every tick in which they arrived."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -40,6 +41,13 @@ class Bins:
             int(np.searchsorted(self.tick, tick, "left")),
             int(np.searchsorted(self.tick, tick, "right")),
         )
+
+    def steps(self, rows: slice) -> list[slice]:
+        """Cut the rows of a tick where the step changes, oldest first."""
+        step = self.step[rows]
+        edges = [0, *(np.flatnonzero(np.diff(step)) + 1).tolist(), len(step)]
+        places = [rows.start + edge for edge in edges]
+        return [slice(a, b) for a, b in pairwise(places) if b > a]
 
 
 def bin_samples(batch: SampleBatch, width_s: float) -> Bins:

@@ -1,21 +1,19 @@
 """Nothing is lost on the way to the database, and nothing bad holds the rest up."""
 
 import asyncio
-import gzip
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import numpy as np
 import orjson
 import pytest
-from aiohttp import web
 
 from service.core.samples import SampleBatch
 from service.core.views import Outcome
 from service.outputs.influx import InfluxOutput, InfluxTarget
+from tests.outputs.facade import Facade, influxd_store, select
 
 FAST = {"flush_s": 0.01, "retry_first_s": 0.01, "retry_last_s": 0.05, "timeout_s": 5.0}
 
@@ -35,45 +33,6 @@ def readings(count, value=99_800.0):
         value=np.full(count, value),
         quality=np.zeros(count, np.uint8),
     )
-
-
-@dataclass
-class Facade:
-    """The v2 write interface: faults as told, otherwise what `store` says, by default yes."""
-
-    faults: list[str | tuple[int, dict[str, str]]] = field(default_factory=list)
-    store: Callable[[web.Request, bytes], Awaitable[tuple[int, str]]] | None = None
-    bodies: list[bytes] = field(default_factory=list)
-    attempts_at_s: list[float] = field(default_factory=list)
-
-    async def write(self, request):
-        self.attempts_at_s.append(asyncio.get_running_loop().time())
-        body = await request.read()
-        if request.headers.get("Content-Encoding") == "gzip" and body[:2] == b"\x1f\x8b":
-            body = gzip.decompress(body)
-        assert request.query["precision"] == "us"
-        if self.faults:
-            fault = self.faults.pop(0)
-            if fault == "reset":
-                request.transport.abort()
-            if fault == "hang":
-                await asyncio.sleep(30)
-            status, headers = fault if isinstance(fault, tuple) else (500, {})
-            return web.json_response({"message": "told to"}, status=status, headers=headers)
-        if self.store is not None:
-            status, text = await self.store(request, body)
-            if status != 204:
-                return web.json_response({"message": text}, status=status)
-        self.bodies.append(body)
-        return web.Response(status=204)
-
-    def application(self):
-        application = web.Application()
-        application.router.add_post("/api/v2/write", self.write)
-        return application
-
-    def lines(self):
-        return [line for body in self.bodies for line in body.split(b"\n")]
 
 
 async def test_everything_arrives_at_a_server_nobody_here_wrote(
@@ -241,29 +200,3 @@ async def test_what_a_stop_leaves_behind_is_counted_and_told(station, free_port,
             await output.run()
     assert (output.status.dropped, output.status.queued) == (10, 0)
     assert log_lines()[-1] | {"records": 10, "message": "output.abandoned"} == log_lines()[-1]
-
-
-def influxd_store(url):
-    """Return the part of a v2 write that hands the lines to the engine of influxd 1."""
-
-    async def store(request: web.Request, body: bytes) -> tuple[int, str]:
-        assert request.headers["Authorization"] == "Token secret-token"
-        params = {"db": request.query["bucket"], "precision": "u"}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{url}/write", params=params, data=body) as response,
-        ):
-            return response.status, await response.text()
-
-    return store
-
-
-async def select(session, url, query):
-    """Return the rows of a query as dicts without their unknowns."""
-    params = {"db": "hull", "q": query}
-    async with session.get(f"{url}/query", params=params) as response:
-        [series] = (await response.json())["results"][0]["series"]
-    return [
-        {key: value for key, value in zip(series["columns"], row, strict=True) if value is not None}
-        for row in series["values"]
-    ]
