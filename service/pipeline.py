@@ -77,10 +77,10 @@ class Pipeline:
             delivery.samples, received_s=np.full(len(delivery.samples), now_s, np.float64)
         )
         if by_event:
-            clock_s = self._monitor.now_s
+            # A broker may bring a message before the readings of its time; it waits for them.
+            clock_s = self._monitor.now_s or 0.0
             activities = [
-                replace(a, received_s=a.time_s if clock_s is None else clock_s)
-                for a in delivery.activities
+                replace(a, received_s=max(a.time_s, clock_s)) for a in delivery.activities
             ]
         else:
             activities = [replace(a, received_s=now_s) for a in delivery.activities]

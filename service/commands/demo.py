@@ -48,8 +48,8 @@ NATS_CONF: Final = """\
 server_name: hullwatch_demo
 listen: "127.0.0.1:{client_port}"
 jetstream {{ store_dir: "{directory}" }}
-mqtt {{ listen: "127.0.0.1:{port}" }}
-"""
+mqtt {{ listen: "127.0.0.1:{port}", max_ack_pending: 20000 }}
+"""  # at its 100 the broker holds back messages of one topic while another floods
 EXAMPLE: Final = """\b
 Examples:
   hullwatch demo
@@ -95,8 +95,14 @@ class Narrator:
 @click.command(epilog=EXAMPLE)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--speed", default=SPEED, show_default=True, help="Simulated seconds in a second.")
+@click.option(
+    "--broker",
+    "wanted",
+    type=click.Choice(["mosquitto", "nats-server"]),
+    help="Which MQTT broker to start; mosquitto if it is there.",
+)
 @click.option("--hold", is_flag=True, help="Keep the status page up until Ctrl-C.")
-def demo(seed: int, speed: float, *, hold: bool) -> None:
+def demo(seed: int, speed: float, wanted: str | None, *, hold: bool) -> None:
     """Watch the Zvezda leak of February 2024 being simulated, published, found and alerted.
 
     Starts a real MQTT broker on this machine, publishes the simulated telemetry to it and runs
@@ -105,7 +111,7 @@ def demo(seed: int, speed: float, *, hold: bool) -> None:
     console = Console()
     directory = Path(tempfile.mkdtemp(prefix="hullwatch-demo-"))
     with contextlib.ExitStack() as stack:
-        broker, port, protocol = stack.enter_context(_broker(directory))
+        broker, port, protocol = stack.enter_context(_broker(directory, wanted))
         config = _write_config(directory, port, protocol)
         log = stack.enter_context((directory / "log.jsonl").open("w", encoding="utf-8"))
         configure(stream=log, human=False)
@@ -225,15 +231,16 @@ def _write_config(directory: Path, port: int, protocol: str) -> Path:
 
 
 @contextlib.contextmanager
-def _broker(directory: Path) -> Iterator[tuple[str, int, str]]:
+def _broker(directory: Path, wanted: str | None) -> Iterator[tuple[str, int, str]]:
     """Run a broker while the context lasts; yield its name, port and version of MQTT."""
     port = _free_port()
     path = directory / "broker.conf"
-    path_of_sbin = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"
-    if mosquitto := shutil.which("mosquitto", path=path_of_sbin):
+    mosquitto = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
+    nats = shutil.which("nats-server", path=str(Path(sys.executable).parent))
+    if mosquitto and wanted != "nats-server":
         path.write_text(MOSQUITTO_CONF.format(port=port), encoding="utf-8")
         name, protocol, command = "mosquitto", "5", [mosquitto, "-c", str(path)]
-    elif nats := shutil.which("nats-server", path=f"{Path(sys.executable).parent}"):
+    elif nats and wanted != "mosquitto":
         text = NATS_CONF.format(port=port, client_port=_free_port(), directory=directory)
         path.write_text(text, encoding="utf-8")
         name, protocol, command = "nats-server", "3.1.1", [nats, "-c", str(path)]

@@ -1,5 +1,6 @@
 """The command `hullwatch simulate`: telemetry of a scenario with its ground truth."""
 
+import textwrap
 from datetime import UTC, datetime
 
 import click
@@ -60,14 +61,17 @@ def _moment(
 
 @click.command(name="simulate", epilog=EXAMPLES)
 @click.argument("scenario", required=False)
-@click.option("--list", "list_them", is_flag=True, help="List the scenarios and stop.")
+@click.option(
+    "--list", "list_them", is_flag=True, help="Tell the scenarios and their stories, and stop."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--out",
     metavar="FILE",
-    help="Telemetry: .csv, .jsonl (each also .gz), .parquet, or - for JSON lines here.",
+    help="Telemetry: .csv, .jsonl, .lp (Influx line protocol), each also .gz or .zst, .parquet, "
+    "or - for JSON lines here.",
 )
-@click.option("--activities", metavar="FILE", help="Activity messages, in the same formats.")
+@click.option("--activities", metavar="FILE", help="Activity messages: the same, but .lp.")
 @click.option("--truth", metavar="FILE", help="What really happened, as JSON.")
 @click.option("--config", metavar="FILE", help="A Hullwatch configuration of the station.")
 @click.option("--mqtt", metavar="HOST:PORT", callback=_broker, help="Publish to this broker.")
@@ -98,7 +102,9 @@ def simulate(
     """Simulate the telemetry of SCENARIO, by name or file, together with its ground truth."""
     if list_them:
         for name in names():
-            click.echo(f"{name:20} {load(name).title}")
+            told = load(name)
+            click.echo(f"{name}: {told.title}")
+            click.echo(textwrap.fill(told.story, 92, initial_indent="  ", subsequent_indent="  "))
         return
     if scenario is None:
         raise click.UsageError("name a SCENARIO; --list shows what there is")

@@ -31,6 +31,7 @@ MOVES_GAS: Final = frozenset(
 )
 NO_CAUSE: Final = frozenset({"hatch", "note", "signal"})  # of a change of leak rate
 REMEMBER_S: Final = 10 * S_PER_DAY  # activities this old are not weighed as causes any more
+MOST: Final = 1e6  # of anything, SI; the whole station holds 1e3 kg and 1e3 m3
 BEGINS: Final = frozenset({"start", "open", "on"})
 ENDS: Final = frozenset({"stop", "closed", "off"})
 
@@ -92,8 +93,8 @@ class Conditions:
         return near[-1] if near else None
 
     def _effect(self, activity: Activity) -> Effect:
-        if activity.section is not None and activity.section not in self._index:
-            return Effect(understood=False, reason=f"no section {activity.section!r} in the config")
+        if problem := self._problem(activity):
+            return Effect(understood=False, reason=problem)
         match activity.name:
             case "hatch":
                 return self._move_hatch(activity)
@@ -118,6 +119,14 @@ class Conditions:
                 return Effect()
             case _:
                 return Effect(understood=False, reason=f"{activity.name!r} is no known activity")
+
+    def _problem(self, activity: Activity) -> str:
+        """Return what makes a message useless whatever its name is, empty if nothing does."""
+        if activity.section is not None and activity.section not in self._index:
+            return f"no section {activity.section!r} in the config"
+        if activity.value is not None and not abs(activity.value) < MOST:
+            return f"{activity.value:g} is no possible amount"
+        return ""
 
     def disturbed(self, now_s: float) -> dict[int | None, bool]:
         """Return where gas is moving or settling; True where gas is moving right now.

@@ -477,7 +477,7 @@ class LeakBook:
             if account is not None:
                 rate, error = self.rate(account.key) or (0.0, 0.0)
                 # A closed section empties, and its leak gets weaker without being repaired.
-                driven = (account.pressure_pa / growth.pressure_pa) ** CRACK_EXPONENT
+                driven = max(account.pressure_pa / growth.pressure_pa, 0.0) ** CRACK_EXPONENT
                 left = growth.base_rate + 0.5 * growth.size
                 if rate + 2.0 * error < left * min(driven, 1.0) and error < 0.25 * growth.size:
                     continue
@@ -494,7 +494,10 @@ class LeakBook:
             if account.seen < ARM_STEPS:
                 continue
             rate, error = self.rate(account.key) or (0.0, 0.0)
-            rate_before, error_before = growth.before.get(part, (0.0, growth.size))
+            # Leaks of parts add up to that of the whole, so before it none was larger than that.
+            half = 0.5 * max(growth.base_rate, 0.0)
+            unseen = (half, half + growth.base_sd)
+            rate_before, error_before = growth.before.get(part, unseen)
             spread = error**2 + error_before**2 + growth.size_sd**2
             excess = rate - rate_before
             odds = (excess**2 - (excess - growth.size) ** 2) / (2.0 * spread)
@@ -558,7 +561,7 @@ class LeakBook:
             "scores": dict(self.scores),
             "knows_oxygen": self.knows_oxygen,
             "resting": {
-                key: (_copy(account), dict(stored), dict(bank))
+                key: (_copy(account), _copies(stored), _copies(bank))
                 for key, (account, stored, bank) in self._resting.items()
             },
         }
@@ -572,11 +575,7 @@ class LeakBook:
         self.scores = dict(state["scores"])
         self.knows_oxygen = state["knows_oxygen"]
         self._resting = {
-            key: (
-                _copy(account),
-                {name: values.copy() for name, values in stored.items()},
-                {name: values.copy() for name, values in bank.items()},
-            )
+            key: (_copy(account), _copies(stored), _copies(bank))
             for key, (account, stored, bank) in state["resting"].items()
         }
 
@@ -604,6 +603,10 @@ def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:
         return 1.0
     nearest = int(np.nanargmin(np.abs(born - onset_s)))
     return float(bank["deviation"][RATE, nearest])
+
+
+def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    return {name: values.copy() for name, values in columns.items()}
 
 
 def _copy(account: Account) -> Account:

@@ -102,8 +102,8 @@ class Monitor:
         return screened
 
     def declare(self, activities: Sequence[Activity]) -> None:
-        """Keep the activity messages for the next tick."""
-        self._activities.extend(activities)
+        """Keep the activity messages for the tick after their arrival."""
+        self._activities = sorted([*self._activities, *activities], key=lambda a: a.received_s)
 
     def advance(self, now_s: float) -> Outcome:
         """Run every tick up to now with what had arrived before it."""
@@ -111,7 +111,7 @@ class Monitor:
         self._pending = [samples] if len(samples) else []
         if self._start_s is None and not self._start(samples):
             return Outcome()
-        last_fast = int(np.floor(now_s / FAST_S))
+        last_fast = max(int(np.floor(now_s / FAST_S)), self._fast)
         ready = samples[: int(np.searchsorted(samples.received_s, last_fast * FAST_S, "left"))]
         fast = bin_samples(self._gauges(ready), FAST_S)
         last_slow = last_fast // FAST_PER_SLOW

@@ -112,18 +112,20 @@ def fit_noise(
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-    theta = theta * _misfit(data, shapes @ theta, total)
+        # A growth looks like an imbalance, which may therefore be learned away but not learned.
+        theta[3] = min(theta[3], prior.imbalance_var)
+    theta = theta * _misfit(np.array(observed), shapes @ theta, weight)
     names = ("white_var", "correlated_var", "walk_var_per_s", "imbalance_var")
     fitted = NoiseModel(**dict(zip(names, theta.tolist(), strict=True)))
     return fitted, counts[0]
 
 
 def _misfit(
-    data: NDArray[np.float64], model: NDArray[np.float64], weight: NDArray[np.float64]
+    observed: NDArray[np.float64], model: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> float:
     """Return by how much the variances at the worst block length surely exceed the model, >= 1."""
     chance = 1.0 + 2.0 * np.sqrt(1.0 / weight)  # two standard errors of a mean of squares
-    return max(float((data / model / chance).max()), 1.0)
+    return max(float((observed / model / chance).max()), 1.0)
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ def saturation_pressure_pa(temperature_k: ArrayLike) -> NDArray[np.float64]:
     Examples
     --------
     >>> round(float(saturation_pressure_pa(293.15)))
-    2334
+    2333
     """
     celsius = np.asarray(temperature_k, np.float64) - 273.15
     return np.asarray(610.94 * np.exp(17.625 * celsius / (celsius + 243.04)))

@@ -136,8 +136,9 @@ def _rate(leak: LeakEstimate) -> str:
 
 
 def _hole(atmosphere: AtmosphereView, leak: LeakEstimate) -> str:
-    if leak.rate_kg_per_s <= 0.0 or not atmosphere.pressure_pa or not atmosphere.temperature_k:
+    pressure_pa, temperature_k = atmosphere.pressure_pa or 0.0, atmosphere.temperature_k
+    if leak.rate_kg_per_s <= 0.0 or pressure_pa <= 0.0 or not temperature_k:
         return ""
-    at = (leak.rate_kg_per_s, atmosphere.pressure_pa, atmosphere.temperature_k)
+    at = (leak.rate_kg_per_s, pressure_pa, temperature_k)
     least, most = (1000.0 * hole_diameter_m(*at, discharge) for discharge in (1.0, 0.6))
     return f", like a hole of {least:.2f} to {most:.2f} mm"

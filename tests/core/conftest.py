@@ -1,6 +1,6 @@
 """A station of two sections, its air simulated in a dozen lines, and monitors to feed it to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from service.core.events import AlertEvent, RuleKind, Severity
-from service.core.intake import ClockMode
 from service.core.monitor import Monitor, Policy
 from service.core.physics import R_AIR
 from service.core.rules import Rule, Side
@@ -32,7 +31,7 @@ OXYGEN_SHARE = 0.22
 
 def _channel(name: str, kind: ChannelKind) -> Channel:
     unit = "degC" if kind is ChannelKind.TEMPERATURE else "mmHg"
-    return Channel(name=name, section=name.split(".")[0], kind=kind, unit=unit)
+    return Channel(name=name, section=name.split(".", 1)[0], kind=kind, unit=unit)
 
 
 STATION = Station(
@@ -128,6 +127,7 @@ class Flight:
     spacing_s: float = 60.0
     seed: int = 1
     start_s: float = START_S
+    channels: int = len(STATION.channels)  # the first of them; 5 = all but the oxygen sensor
 
     def is_shut(self, hour: float) -> bool:
         return any(first <= hour < last for first, last in self.shut)
@@ -164,7 +164,8 @@ class Flight:
         oxygen = rows[:, 3] * warm
         values = np.stack([cabin, cabin, tunnel, thermal, thermal, oxygen], axis=1)
         values += rng.normal(0.0, SENSOR_SD, values.shape) + np.array(SENSOR_OFFSET)
-        count = values.shape[1]
+        values = values[:, : self.channels]
+        count = self.channels
         time_s = np.repeat(rows[:, 0], count) + np.tile(np.arange(count) * 0.5, len(rows))
         return SampleBatch(
             channel=np.tile(np.arange(count, dtype=np.int32), len(rows)),
@@ -184,6 +185,22 @@ class Flight:
             for hour, state in moves
             if (at_s := self.start_s + hour * 3600.0) < self.start_s + self.hours * 3600.0
         ]
+
+
+def series(
+    times_s: NDArray[np.float64], by_channel: Mapping[int, NDArray[np.float64] | float]
+) -> SampleBatch:
+    """Return good readings of some channels at common times, arriving at once."""
+    count = len(by_channel)
+    time_s = np.repeat(times_s, count)
+    columns = [np.broadcast_to(v, times_s.shape) for v in by_channel.values()]
+    return SampleBatch(
+        channel=np.tile(np.array(list(by_channel), np.int32), len(times_s)),
+        time_s=time_s,
+        received_s=time_s.copy(),
+        value=np.stack(columns, axis=1).ravel().astype(np.float64),
+        quality=np.zeros(len(time_s), np.uint8),
+    )
 
 
 @dataclass(slots=True)
@@ -258,14 +275,19 @@ def watch() -> Callable[..., Watch]:
 
 
 @pytest.fixture(scope="session")
-def short_flight() -> tuple[SampleBatch, list[Activity]]:
-    """Return four hours with a growth at the second and a closed hatch in the third."""
-    flown = Flight(hours=4.0, leak_kg_per_day=lambda h: 0.1 if h < 2.0 else 3.0, shut=((2.5, 3.2),))
-    return flown.samples(), flown.activities()
+def make_series() -> Callable[..., SampleBatch]:
+    return series
 
 
 @pytest.fixture(scope="session")
-def grown(watch: Callable[..., Watch]) -> Watch:
-    """Return two days: the leak grows after a day, from 0.1 to 0.7 kg/day."""
-    flown = Flight(hours=48.0, leak_kg_per_day=lambda h: 0.1 if h < 24.0 else 0.7)
-    return watch().feed(flown.samples())
+def blind() -> Station:
+    """Return the small station without its oxygen sensor: leaks show in the total air alone."""
+    return replace(STATION, channels=STATION.channels[:5])
+
+
+@pytest.fixture(scope="session")
+def lone() -> Station:
+    """Return a station of one section with a single pressure sensor."""
+    return replace(
+        STATION, sections=STATION.sections[:1], hatches=(), channels=STATION.channels[:1]
+    )

@@ -1,0 +1,152 @@
+"""What messages are taken to mean."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.core.conditions import (
+    AIR_DENSITY,
+    LONGEST_MOVE_S,
+    MIXING_S,
+    MOVES_GAS,
+    OXYGEN_PER_CREW,
+    REMEMBER_S,
+    SETTLE_S,
+    Conditions,
+)
+from service.core.samples import ACTIVITY_NAMES, Activity
+from service.core.station import HatchState
+
+NOW_S = 1_707_004_800.0
+
+
+@pytest.fixture
+def conditions(station) -> Conditions:
+    return Conditions(station)
+
+
+def message(name: str, *, at_s: float = NOW_S, **fields: Any) -> Activity:
+    return Activity(time_s=at_s, received_s=at_s, name=name, **fields)
+
+
+@pytest.mark.parametrize(
+    ("activity", "reason"),
+    [
+        (message("hatch", hatch="nothing", state="open"), "no hatch 'nothing' in the config"),
+        (message("hatch", hatch="door", state="ajar"), "a hatch is not 'ajar'"),
+        (message("crew"), "a crew message needs a value"),
+        (message("tea"), "'tea' is no known activity"),
+        (message("vent", section="cellar"), "no section 'cellar' in the config"),
+    ],
+)
+def test_what_is_not_understood_says_why(conditions, activity, reason):
+    effect = conditions.apply(activity)
+    assert (effect.understood, effect.reason) == (False, reason)
+
+
+def test_every_activity_of_the_contract_is_understood(conditions):
+    for name in sorted(ACTIVITY_NAMES - {"hatch"}):
+        assert conditions.apply(message(name, value=1.0)).understood
+
+
+@pytest.mark.parametrize("state", list(HatchState))
+def test_a_hatch_stands_as_the_last_message_says(conditions, state):
+    assert conditions.apply(message("hatch", hatch="door", state=state.value)).regroups
+    assert conditions.hatches["door"] is state
+
+
+def test_equalising_moves_gas_on_both_sides_but_not_in_vacuum(conditions):
+    effect = conditions.apply(message("hatch", hatch="door", state="equalising"))
+    assert effect.mass_sd_kg > 0.0
+    assert not effect.regroups
+    assert conditions.disturbed(NOW_S) == {0: True, 1: True}
+    conditions.apply(message("hatch", hatch="port", state="equalising", at_s=NOW_S + 9e4))
+    assert conditions.disturbed(NOW_S + 9e4) == {0: True}
+
+
+def test_a_crew_that_changes_changes_the_oxygen_balance(conditions):
+    assert conditions.apply(message("crew", value=11.0)).rate_sd == 0.0
+    left = conditions.apply(message("crew", value=7.0))
+    assert left.rate_sd == pytest.approx(4.0 * OXYGEN_PER_CREW)
+
+
+def test_metabolism_is_known_once_crew_and_oxygen_are(conditions):
+    assert conditions.metabolic_gain_kg_per_s() is None
+    conditions.apply(message("crew", value=7.0))
+    assert conditions.metabolic_gain_kg_per_s() is None
+    conditions.apply(message("oxygen_generation", value=6e-5))
+    gain = conditions.metabolic_gain_kg_per_s()
+    assert gain == pytest.approx(6e-5 - 7.0 * OXYGEN_PER_CREW)
+    off = conditions.apply(message("oxygen_generation", state="off"))
+    assert off.rate_sd == pytest.approx(6e-5)
+    assert conditions.metabolic_gain_kg_per_s() == pytest.approx(-7.0 * OXYGEN_PER_CREW)
+
+
+def test_a_docked_vehicle_joins_at_open_and_leaves_at_closed(conditions):
+    docked = conditions.apply(message("docking", section="tunnel", state="open", value=6.0))
+    assert conditions.added_m3.tolist() == [0.0, 6.0]
+    assert docked.mass_sd_kg >= 6.0 * AIR_DENSITY
+    conditions.apply(message("undocking", section="tunnel", state="closed", value=6.0))
+    conditions.apply(message("undocking", section="tunnel", state="closed", value=6.0))
+    assert conditions.added_m3.tolist() == [0.0, 0.0]
+    conditions.apply(message("docking", state="open", value=2.0))
+    assert conditions.added_m3.tolist() == [2.0, 0.0]
+    conditions.apply(message("docking", state="start", value=2.0))
+    assert conditions.added_m3.tolist() == [2.0, 0.0]
+
+
+@pytest.mark.parametrize("name", sorted(MOVES_GAS))
+def test_moved_gas_disturbs_while_it_moves_then_settles_and_mixes(conditions, name):
+    conditions.apply(message(name, section="tunnel", state="start"))
+    assert conditions.disturbed(NOW_S + 3600.0) == {1: True}
+    end_s = NOW_S + 7200.0
+    conditions.apply(message(name, section="tunnel", state="stop", at_s=end_s))
+    assert conditions.disturbed(end_s + 0.5 * SETTLE_S) == {1: True}
+    assert conditions.disturbed(end_s + 1.5 * SETTLE_S) == {1: False}
+    assert conditions.disturbed(end_s + MIXING_S + 1.0) == {}
+
+
+def test_a_start_without_a_stop_is_over_after_half_a_day(conditions):
+    conditions.apply(message("vent", state="start"))
+    assert conditions.disturbed(NOW_S + LONGEST_MOVE_S) == {None: True}
+    over_s = NOW_S + LONGEST_MOVE_S + SETTLE_S
+    assert conditions.disturbed(over_s - 1.0) == {None: True}
+    assert conditions.disturbed(over_s + 1.0) == {None: False}
+
+
+def test_a_cause_is_looked_for_within_an_hour(conditions):
+    conditions.apply(message("note"))
+    conditions.apply(message("vent"))
+    conditions.apply(message("tea"))
+    assert conditions.declared_near(NOW_S + 3000.0) == "vent"
+    assert conditions.declared_near(NOW_S + 4000.0) is None
+
+
+def test_causes_long_ago_are_forgotten(conditions):
+    conditions.apply(message("vent"))
+    conditions.apply(message("crew", value=7.0, at_s=NOW_S + REMEMBER_S + 1.0))
+    assert [a.name for a in conditions.recent] == ["crew"]
+
+
+def test_the_largest_section_is_home_and_a_snapshot_holds_all(station, conditions):
+    assert conditions.largest == 0
+    told = (
+        message("hatch", hatch="door", state="closed"),
+        message("crew", value=7.0),
+        message("oxygen_generation", value=6e-5),
+        message("docking", state="open", value=5.0),
+        message("vent", section="tunnel", state="start"),
+    )
+    for activity in told:
+        conditions.apply(activity)
+    state = conditions.snapshot()
+    conditions.apply(replace(told[0], state="open"))
+    conditions.apply(replace(told[4], state="stop"))
+    other = Conditions(station)
+    other.restore(state)
+    assert other.hatches["door"] is HatchState.CLOSED
+    assert other.disturbed(NOW_S + 3600.0) == {1: True}
+    assert other.added_m3.tolist() == [5.0, 0.0]
+    assert other.metabolic_gain_kg_per_s() == conditions.metabolic_gain_kg_per_s()
+    assert len(other.recent) == 4

@@ -1,0 +1,98 @@
+"""Rapid falls: the fits against numpy, and what is not taken for one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.falls import (
+    ALIVE_S,
+    CONFIDENCE,
+    FLOOR_PA,
+    LEAST_POINTS,
+    WINDOWS_S,
+    FallWatch,
+)
+
+GAUGES = np.arange(3, dtype=np.intp)
+
+
+def fed(station, times_s, values, channel=0) -> FallWatch:
+    watch = FallWatch(station)
+    for time_s, value in zip(times_s, values, strict=True):
+        watch.take(np.array([channel], np.intp), np.array([time_s]), np.array([value]))
+    return watch
+
+
+def plainly(times_s, values) -> float:
+    """Return the surest fall over all windows, by polyfit."""
+    codes = np.abs(np.diff(values))
+    sigma = max(FLOOR_PA, codes[codes > 0.0].min() / 2.0)
+    best = -np.inf
+    for window_s in WINDOWS_S:
+        inside = times_s >= times_s[-1] - window_s
+        x, y = times_s[inside] - times_s[-1], values[inside] - values[-1]
+        if len(x) < LEAST_POINTS:
+            continue
+        slope, level = np.polyfit(x, y, 1)
+        scatter = np.sqrt(np.square(y - slope * x - level).sum() / (len(x) - 2))
+        error = max(sigma, scatter) / np.sqrt(np.square(x - x.mean()).sum())
+        best = max(best, -slope - CONFIDENCE * error)
+    return best
+
+
+@settings(max_examples=60)
+@given(
+    spans=st.lists(st.floats(1.0, 30.0), min_size=4, max_size=50),
+    fall=st.floats(20.0, 90.0),
+    seed=st.integers(0, 99),
+)
+def test_the_fall_is_the_surest_slope_of_all_windows(station, spans, fall, seed):
+    times = np.cumsum(spans)
+    values = 99_000.0 - fall * times + np.random.default_rng(seed).normal(0.0, 3.0, len(times))
+    found = fed(station, times, values).falls(GAUGES, times[-1])[0]
+    if values[-6:].max() - values[-1] < 60.0:
+        return
+    assert found == pytest.approx(plainly(times, values), rel=1e-6, abs=1e-6)
+
+
+@given(st.integers(0, 99), st.floats(0.5, 8.0))
+def test_noise_alone_is_no_fall(station, seed, sigma):
+    values = 99_000.0 + np.random.default_rng(seed).normal(0.0, sigma, 80)
+    assert fed(station, 5.0 * np.arange(80), values).falls(GAUGES, 400.0).max() <= 0.05
+
+
+def test_one_code_of_a_coarse_gauge_is_no_fall(station):
+    values = np.where(np.arange(60) < 40, 99_000.0, 98_946.0)
+    assert fed(station, 5.0 * np.arange(60), values).falls(GAUGES, 300.0).max() <= 0.0
+
+
+def test_falls_come_steepest_first_and_only_from_gauges_that_live(station):
+    watch = FallWatch(station)
+    for step in range(30):
+        time_s = 5.0 * step
+        values = 99_000.0 - np.array([3.0, 9.0]) * time_s
+        watch.take(GAUGES[:2], np.full(2, time_s), values)
+    falls = watch.falls(GAUGES, 145.0)
+    assert len(falls) == 2
+    assert falls[0] == pytest.approx(9.0, rel=0.1)
+    assert falls[1] == pytest.approx(3.0, rel=0.1)
+    assert len(watch.falls(GAUGES, 145.0 + ALIVE_S)) == 0
+
+
+def test_a_reading_older_than_the_newest_is_left_out(station):
+    times, values = 5.0 * np.arange(20), 99_000.0 - 40.0 * np.arange(20)
+    watch = fed(station, times, values)
+    before = watch.falls(GAUGES, 95.0)
+    watch.take(np.array([0], np.intp), np.array([50.0]), np.array([0.0]))
+    watch.take(np.empty(0, np.intp), np.empty(0), np.empty(0))
+    assert np.array_equal(watch.falls(GAUGES, 95.0), before)
+
+
+def test_a_snapshot_goes_on_by_itself(station):
+    times, values = 5.0 * np.arange(20), 99_000.0 - 40.0 * np.arange(20)
+    first = fed(station, times, values)
+    second = FallWatch(station)
+    second.restore(first.snapshot())
+    first.take(np.array([0], np.intp), np.array([100.0]), np.array([99_000.0]))
+    assert second.falls(GAUGES, 95.0)[0] == pytest.approx(8.0, rel=0.1)

@@ -1,0 +1,147 @@
+"""Recorded telemetry through the command line, and the demo as a newcomer runs it."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONTRACT = {
+    "time",
+    "alert_id",
+    "rule",
+    "kind",
+    "severity",
+    "event",
+    "state",
+    "atmosphere",
+    "sections",
+    "suspects",
+    "leak_rate_kg_per_day",
+    "leak_rate_low",
+    "leak_rate_high",
+    "growth_kg_per_day",
+    "onset_time",
+    "onset_low",
+    "onset_high",
+    "reserve_time_s",
+    "reason",
+    "text",
+}
+
+
+def hullwatch(*words, cwd, path=None):
+    environment = {**os.environ, "PATH": path or os.environ["PATH"], "HOME": str(cwd)}
+    return subprocess.run(  # its exit code is what the tests look at
+        [sys.executable, "-m", "service", *map(str, words)],
+        cwd=cwd,
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The days around the growth of February 2024, with activities, truth and a config."""
+    place = tmp_path_factory.mktemp("recorded")
+    made = hullwatch(
+        *("simulate", "demo_2024_02", "--seed", 3, "--start", "2024-02-05", "--end", "2024-02-10"),
+        *("--out", "t.csv.gz", "--activities", "a.jsonl", "--truth", "truth.json"),
+        *("--config", "station.yaml"),
+        cwd=place,
+    )
+    assert made.returncode == 0, made.stderr
+    return place
+
+
+@pytest.fixture(scope="module")
+def replayed(recorded):
+    words = ("replay", "t.csv.gz", "-c", "station.yaml", "--activities", "a.jsonl", "--out")
+    first, second = (hullwatch(*words, name, cwd=recorded) for name in ("one", "two"))
+    assert first.returncode == 0, first.stderr
+    assert second.returncode == 0, second.stderr
+    return recorded
+
+
+def alerts_of(directory):
+    return [json.loads(line) for line in (directory / "alerts.jsonl").read_text().splitlines()]
+
+
+def test_two_replays_of_the_same_files_are_byte_identical(replayed):
+    names = ("alerts.jsonl", "estimates.csv", "report.html")
+    assert {p.name for p in (replayed / "one").iterdir()} == set(names)
+    for name in names:
+        assert (replayed / "one" / name).read_bytes() == (replayed / "two" / name).read_bytes()
+
+
+def test_the_growth_of_february_is_found_in_the_tunnel_and_its_onset_holds_the_truth(replayed):
+    truth = json.loads((replayed / "truth.json").read_text())
+    step = next(change for change in truth["changes"] if change["kind"] == "step")
+    events = alerts_of(replayed / "one")
+    growths = [e for e in events if e["kind"] == "leak_growth" and e["event"] == "raised"]
+    assert len(growths) == 1
+    growth = growths[0]
+    assert growth["onset_low"] <= step["time"].replace("Z", ".000Z") <= growth["onset_high"]
+    assert max(growth["suspects"], key=growth["suspects"].get) == "prk"
+    assert growth["onset_high"] <= growth["time"]
+    assert "crew" in growth["text"].partition("Known and not the cause:")[2]
+
+
+def test_every_alert_event_has_exactly_the_fields_of_the_contract(replayed):
+    for event in alerts_of(replayed / "one"):
+        assert set(event) == CONTRACT
+
+
+def test_the_leak_rate_of_the_shut_tunnel_is_that_of_the_truth(replayed):
+    with (replayed / "one" / "estimates.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    night = [r for r in rows if r["atmosphere"] == "prk" and r["time"].startswith("2024-02-10")]
+    assert float(night[0]["leak_rate_kg_per_day"]) == pytest.approx(0.82, rel=0.1)
+    assert all(float(r["low"]) < float(r["high"]) for r in rows)
+
+
+def test_a_replay_names_a_missing_column_and_the_remedy(recorded):
+    (recorded / "odd.csv").write_text("when,channel,value\n1,prk.pressure,700\n")
+    result = hullwatch("replay", "odd.csv", "-c", "station.yaml", "--out", "x", cwd=recorded)
+    assert result.returncode == 2
+    assert "odd.csv" in result.stderr
+    assert "time" in result.stderr
+
+
+def test_a_replay_takes_columns_under_other_names(recorded):
+    (recorded / "named.csv").write_text("t,pui,value\n2024-02-05T00:00:00Z,prk.pressure,740\n")
+    result = hullwatch(
+        *("replay", "named.csv", "-c", "station.yaml", "--out", "named"),
+        *("--column", "time=t", "--column", "channel=pui"),
+        cwd=recorded,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "samples" in result.stdout
+
+
+@pytest.mark.parametrize("broker", ["mosquitto", "nats-server"])
+def test_the_demo_finds_the_growth_and_does_not_blame_the_crew(tmp_path, broker):
+    """With a mosquitto on the path, and with the broker that comes as a Python package."""
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    if broker == "mosquitto":
+        found = shutil.which("mosquitto", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+        assert found, "install mosquitto: apt-get install mosquitto"
+        (bare / "mosquitto").symlink_to(found)
+    result = hullwatch("demo", "--broker", broker, "--speed", 1e6, cwd=tmp_path, path=str(bare))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert broker in result.stdout
+    assert "The daemon said so" in result.stdout
+    assert "not because of the crew that left" in " ".join(result.stdout.split())
+    place = Path(result.stdout.split("truth:")[1].split()[0])
+    lines = [json.loads(line) for line in (place / "log.jsonl").read_text().splitlines()]
+    raised = [x for x in lines if x["message"] == "alert.raised" and x["kind"] == "leak_growth"]
+    assert len(raised) == 1
+    shutil.rmtree(place)
