@@ -8,9 +8,10 @@ from simulators import gas
 from simulators.cabin import Forcing, Layout, Outlets
 from simulators.gas import PA_PER_MMHG, R_J_PER_MOL_K, S_PER_DAY, Floats
 from simulators.layouts import HatchBoard
+from simulators.passages import InnerLeak
+from simulators.plan import Plan
 from simulators.schema import Scenario
-from simulators.thermal import Temperatures
-from simulators.timeline import Plan
+from simulators.thermal import ORBIT_S, Temperatures
 
 # Per person and day, kg of O2 in, CO2 and water vapour out (Wieland, NASA RP-1324).
 BREATH_KG_PER_DAY: Final[Floats] = np.array([0.0, -0.84, 1.00, 2.28])
@@ -21,6 +22,8 @@ AWAKE: Final = (24 - 8.5 * ASLEEP) / 15.5
 # The CO2 machine changes its beds every 144 minutes (Knox et al., ICES papers on CDRA); the cabin
 # pressures published with Astro Pi rise for 10 to 20 minutes and fall for the rest.
 HALF_CYCLE_S, GIVING_BACK_S = 144 * 60.0, 900.0
+# A cyclic oxygen generator runs while the arrays are lit; ISS eclipses last up to 36 of 93 minutes.
+LIT: Final = 57 / 93
 
 
 class Forces:
@@ -41,22 +44,32 @@ class Forces:
         self._step_s = scenario.step_s
         self._drift = scenario.drift
         self._bed_pa = scenario.life_support.bed_air_mmhg * PA_PER_MMHG
+        self._column = board.index | {
+            name: len(board.index) + i for i, name in enumerate(scenario.loops)
+        }
         self._walked = np.zeros(2)  # temperature that is sensed and that is not, as mmHg
         self._supplies = [flow for flow in plan.flows if flow.kg > 0]
         self._vents = [flow for flow in plan.flows if flow.kg < 0]
         self._leaks: list[tuple[str, float]] = []  # name, part of it
+        self._inner = [name for name, leak in scenario.leaks.items() if leak.into is not None]
         self.leak_sections: list[str] = []
         exponents: list[float] = []
+        inner: list[InnerLeak] = []
         for name, leak in scenario.leaks.items():
             sections = [leak.section] if isinstance(leak.section, str) else leak.section
-            whole = sum(scenario.free_volume_m3(section) for section in sections)
-            self._leaks += [(name, scenario.free_volume_m3(s) / whole) for s in sections]
-            self.leak_sections += sections
-            exponents += [leak.exponent] * len(sections)
+            if leak.into is not None:
+                ends = board.index[sections[0]], board.index[leak.into]
+                inner.append(InnerLeak(*ends, leak.exponent))
+            elif sections[0] not in scenario.loops:
+                whole = sum(scenario.free_volume_m3(section) for section in sections)
+                self._leaks += [(name, scenario.free_volume_m3(s) / whole) for s in sections]
+                self.leak_sections += sections
+                exponents += [leak.exponent] * len(sections)
         out_of = self.leak_sections + [vent.section for vent in self._vents]
         self.outlets = Outlets(
             np.array([board.index[section] for section in out_of], np.intp),
             np.array(exponents + [0.0] * len(self._vents)),
+            tuple(inner),
         )
 
     def temperatures(self, thermal: Temperatures, times_s: Floats) -> tuple[Floats, Floats, Floats]:
@@ -64,15 +77,15 @@ class Forces:
 
         Returns
         -------
-        sensed_k, bulk_k : ndarray, shape (times, sections)
-            What thermometers see, and what the air really has.
+        sensed_k, bulk_k : ndarray, shape (times, sections and loops)
+            What thermometers see, and what the air really has; loops come after the sections.
         walk_pa : ndarray, shape (times, 4)
             Unforeseen change of each gas in each step, as a pressure of the main atmosphere.
         """
         sensed_k = thermal.at(times_s)
-        for name, schedule in self._plan.warming_k.items():
-            if any(schedule.values):
-                sensed_k[:, self._board.index[name]] += schedule.at(times_s)
+        for name, schedules in self._plan.warming_k.items():
+            for schedule in schedules:
+                sensed_k[:, self._column[name]] += schedule.at(times_s)
         drift = self._drift
         q = [drift.oxygen, drift.carbon_dioxide, drift.water, drift.temperature, drift.unseen]
         spread = np.sqrt(np.array(q) * self._step_s / S_PER_DAY)
@@ -80,15 +93,20 @@ class Forces:
         walked = np.add.accumulate(np.vstack((self._walked, drawn[:, 3:])))[1:]
         self._walked = walked[-1]
         walked_k = walked * gas.REFERENCE_K * PA_PER_MMHG / gas.REFERENCE_PA
-        sensed_k += walked_k[:, [0]]
+        air = slice(None, len(self._board.index))
+        sensed_k[:, air] += walked_k[:, [0]]
         walk_pa = np.zeros((len(times_s), 4))
         walk_pa[:, gas.O2 :] = drawn[:, :3] * PA_PER_MMHG
-        return sensed_k, sensed_k + walked_k[:, [1]], walk_pa
+        bulk_k = sensed_k.copy()
+        bulk_k[:, air] += walked_k[:, [1]]
+        return sensed_k, bulk_k, walk_pa
 
-    def on(self, layout: Layout, times_s: Floats, bulk_k: Floats, walk_pa: Floats) -> Forcing:
-        """Gather what is done in the step before each time while the hatches stand so."""
-        middle_s = times_s - self._step_s / 2
-        days = self._step_s / S_PER_DAY
+    def on(
+        self, layout: Layout, times_s: Floats, steps_s: Floats, bulk_k: Floats, walk_pa: Floats
+    ) -> Forcing:
+        """Gather what is done in the steps that end at each time while the hatches stand so."""
+        middle_s = times_s - steps_s / 2
+        days = steps_s / S_PER_DAY
         time_of_day = middle_s % S_PER_DAY
         asleep = (time_of_day >= SLEEP_FROM_S) | (time_of_day < SLEEP_UNTIL_S)
         people = self._plan.crew.at(middle_s) * np.where(asleep, ASLEEP, AWAKE) * days
@@ -98,26 +116,32 @@ class Forces:
         made = people[:, np.newaxis] * breath + walk_pa * mol_per_pa
         given = made[:, :, np.newaxis] * layout.crew_share
         oxygen = self._plan.oxygen_kg_per_day.at(middle_s) * days
+        lit = (middle_s % ORBIT_S < LIT * ORBIT_S) / LIT
+        oxygen *= np.where(self._plan.oxygen_is_cyclic.at(middle_s) > 0, lit, 1.0)
         oxygen /= gas.MOLAR_MASS_KG_PER_MOL[gas.O2]
         given[:, gas.O2] += oxygen[:, np.newaxis] * layout.machine_share
         for supply in self._supplies:
             fractions = gas.DRY_AIR
             if supply.gas != "air":
                 fractions = np.eye(4)[gas.GASES.index(supply.gas)]
-            mol = supply.kg_between(times_s, self._step_s) / (gas.MOLAR_MASS_KG_PER_MOL @ fractions)
+            mol = supply.kg_between(times_s, steps_s) / (gas.MOLAR_MASS_KG_PER_MOL @ fractions)
             given[:, :, self._board.index[supply.section]] += mol[:, np.newaxis] * fractions
         leaks = self._plan.leaks_kg_per_day
         outlet = [leaks[name].at(middle_s) * days * part for name, part in self._leaks]
-        outlet += [-vent.kg_between(times_s, self._step_s) for vent in self._vents]
+        outlet += [-vent.kg_between(times_s, steps_s) for vent in self._vents]
+        inner = [leaks[name].at(middle_s) * days for name in self._inner]
+        scrubbing = self._plan.co2_removal.at(middle_s)
         giving_back = times_s % HALF_CYCLE_S < GIVING_BACK_S
-        taken = self._bed_pa * mol_per_pa * self._step_s / (HALF_CYCLE_S - GIVING_BACK_S)
+        taken = self._bed_pa * mol_per_pa * steps_s / (HALF_CYCLE_S - GIVING_BACK_S)
         # A third of the time as the time constant: at its end 95 % is back in the cabin.
-        returned = 1 - np.exp(-self._step_s / (GIVING_BACK_S / 3))
+        returned = 1 - np.exp(-steps_s / (GIVING_BACK_S / 3))
         return Forcing(
-            step_s=self._step_s,
-            temperature_k=bulk_k,
+            steps_s=steps_s,
+            temperature_k=bulk_k[:, : len(self._board.index)],
             given_mol=given,
             outlet_kg=np.array(outlet).reshape(len(outlet), len(times_s)).T.copy(),
-            bed_mol=np.where(giving_back, 0.0, taken),
-            bed_return=np.where(giving_back, returned, 0.0),
+            inner_kg=np.array(inner).reshape(len(inner), len(times_s)).T.copy(),
+            scrubbing=scrubbing,
+            bed_mol=np.where(giving_back, 0.0, taken) * scrubbing,
+            bed_return=np.where(giving_back, returned, 0.0) * scrubbing,
         )

@@ -25,6 +25,7 @@ REFERENCE_PA: Final = 740 * PA_PER_MMHG  # leak rates of scenarios are stated at
 REFERENCE_K: Final = 295.15
 DRY_AIR: Final[Floats] = np.array([0.79, 0.21, 0.0, 0.0])  # mole fractions of bottled air
 CRACK_EXPONENT: Final = 1.8  # fits the PrK pressures of 14-29 July 2021 published by gazeta.ru
+CHOKED: Final = 0.6847  # flow into vacuum for a ratio of specific heats of 1.4 (Shapiro, chapter 4)
 HOLE_DISCHARGE: Final = 0.8  # short hole with a sharp rim; any text on gas dynamics gives 0.6-1
 
 
@@ -60,8 +61,8 @@ def power_law_flow(rate_at_reference: Floats, pressure_pa: Floats, exponent: Flo
 def choked_hole_kg_per_day(diameter_mm: float) -> float:
     """Give the flow of air through a round hole into vacuum at the reference state.
 
-    Choked orifice, 0.6847 Cd A p / sqrt(R T) for a ratio of specific heats of 1.4 (Shapiro, The
-    Dynamics and Thermodynamics of Compressible Fluid Flow, chapter 4).
+    Choked orifice, 0.6847 Cd A p / sqrt(R T) (Shapiro, The Dynamics and Thermodynamics of
+    Compressible Fluid Flow, chapter 4).
 
     Examples
     --------
@@ -71,7 +72,23 @@ def choked_hole_kg_per_day(diameter_mm: float) -> float:
     air_j_per_kg_k = 287.05  # US Standard Atmosphere 1976
     area_m2 = np.pi / 4 * (diameter_mm / 1000) ** 2
     flow = HOLE_DISCHARGE * area_m2 * REFERENCE_PA / np.sqrt(air_j_per_kg_k * REFERENCE_K)
-    return float(0.6847 * flow * S_PER_DAY)
+    return float(CHOKED * flow * S_PER_DAY)
+
+
+def outflow(ratio: float) -> float:
+    """Give the flow of a nozzle for a ratio of pressures, as `CHOKED` is that for a ratio of 0.
+
+    Saint-Venant and Wantzel's law of the nozzle for a ratio of specific heats of 1.4 (Shapiro,
+    chapter 4); it is choked below a ratio of 0.5283.
+
+    Examples
+    --------
+    >>> [round(outflow(ratio), 3) for ratio in (0.0, 0.5283, 0.9, 1.0)]
+    [0.685, 0.685, 0.423, 0.0]
+    """
+    if ratio <= 0.5283:
+        return CHOKED
+    return float(np.sqrt(max(7.0 * (ratio ** (2 / 1.4) - ratio ** (2.4 / 1.4)), 0.0)))
 
 
 def saturation_pressure_pa(temperature_k: Floats) -> Floats:

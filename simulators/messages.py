@@ -3,11 +3,28 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from simulators.entries import Entry
+
 Message = dict[str, Any]
 
 _LASTING: Final = frozenset(
-    {"crew", "oxygen_generation", "hatch", "thermal_setpoint", "docking", "undocking"}
+    {
+        "crew",
+        "oxygen_generation",
+        "co2_removal",
+        "hatch",
+        "thermal_setpoint",
+        "docking",
+        "undocking",
+    }
 )
+
+
+def message_of(entry: Entry, at_s: float | None = None, **fields: Any) -> Message:
+    """Say something about an entry at its own or another time."""
+    time_s = entry.at.timestamp() if at_s is None else at_s
+    late = {"received": time_s + entry.message_delay_s} if entry.message_delay_s else {}
+    return {"time": time_s, **late, **fields}
 
 
 def arrival_s(message: Message) -> float:

@@ -63,7 +63,7 @@ def run_simulate(
     PublishError
         If the broker fails.
     """
-    simulation = Simulation(load(scenario), seed, start=start, end=end)
+    simulation = Simulation(load(scenario, seed), seed, start=start, end=end)
     with Tables(simulation.scenario, out, activities) as tables:
         if config is not None:
             words = yaml.safe_dump(

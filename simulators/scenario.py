@@ -7,10 +7,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from simulators import schema
+from simulators import entries, references, schema
+from simulators.drawing import DrawError, drawn
 from simulators.schema import Scenario
 
 __all__ = ["Scenario", "ScenarioError", "config_of", "load", "names"]
+
+LOOP_KINDS = ("quantity", "pressure", "temperature")
+AIR_KINDS = tuple(kind for kind in schema.UNITS if kind != "quantity")
 
 _SHIPPED = Path(__file__).parent / "scenarios"
 
@@ -24,8 +28,13 @@ def names() -> list[str]:
     return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
 
 
-def load(name_or_path: str | Path) -> Scenario:
+def load(name_or_path: str | Path, seed: int = 0) -> Scenario:
     """Read a shipped scenario by its name, or any by the path of its file.
+
+    Parameters
+    ----------
+    seed : int
+        Chooses where the file leaves a choice.
 
     Raises
     ------
@@ -41,7 +50,10 @@ def load(name_or_path: str | Path) -> Scenario:
             "or the path of a scenario file"
         )
     try:
-        scenario = Scenario.model_validate(_read(path))
+        found, choices = drawn(_read(path), seed)
+        scenario = Scenario.model_validate(found | {"drawn": choices})
+    except DrawError as exc:
+        raise ScenarioError(_listed(path, [str(exc)])) from exc
     except ValidationError as exc:
         faults = [
             f"{'.'.join(str(key) for key in fault['loc']) or 'the file'}: {fault['msg']}"
@@ -68,7 +80,8 @@ def config_of(scenario: Scenario) -> dict[str, Any]:
         "sections": {
             name: {"volume_m3": round(scenario.free_volume_m3(name), 3)}
             for name in scenario.sections
-        },
+        }
+        | {name: {"volume_m3": loop.volume_m3} for name, loop in scenario.loops.items()},
         "hatches": {
             name: {"between": list(hatch.between), "state": hatch.state}
             for name, hatch in scenario.hatches.items()
@@ -102,12 +115,10 @@ def _contradictions(scenario: Scenario) -> Iterator[str]:
     """Tell what is wrong between the parts of a scenario whose parts are right."""
     if scenario.end <= scenario.start:
         yield "end: is not after start"
-    both = scenario.sections.keys() & scenario.vehicles.keys()
-    yield from (f"vehicles.{name}: a section has this name too" for name in sorted(both))
-    for path, section in _section_references(scenario):
-        if section not in scenario.sections:
-            named = ", ".join(scenario.sections) or "none is defined"
-            yield f"{path}: no section {section!r}; use one of {named}"
+    for kind, named in (("vehicles", scenario.vehicles), ("loops", scenario.loops)):
+        both = scenario.sections.keys() & named.keys()
+        yield from (f"{kind}.{name}: a section has this name too" for name in sorted(both))
+    yield from references.unknown_sections(scenario)
     for name, channel in scenario.channels.items():
         units = schema.UNITS[channel.kind]
         if channel.unit not in units:
@@ -117,46 +128,30 @@ def _contradictions(scenario: Scenario) -> Iterator[str]:
             )
         if (channel.period_s or 0.0) % scenario.step_s:
             yield f"channels.{name}.period_s: is no multiple of step_s, {scenario.step_s:g}"
+        if channel.jitter_s * 2 >= (channel.period_s or scenario.step_s) > 0 < channel.jitter_s:
+            yield f"channels.{name}.jitter_s: must be less than half of period_s"
+        in_loop = channel.section in scenario.loops
+        if channel.kind not in (LOOP_KINDS if in_loop else AIR_KINDS):
+            place = "a loop" if in_loop else "air"
+            yield f"channels.{name}.kind: {channel.kind} is nothing that {place} has"
     for i, entry in enumerate(scenario.timeline):
         for key, fault in _faults_of(entry, scenario):
             yield f"timeline.{i}{key}: {fault}"
 
 
-def _faults_of(entry: schema.AnyEntry, scenario: Scenario) -> Iterator[tuple[str, str]]:
+def _faults_of(entry: entries.AnyEntry, scenario: Scenario) -> Iterator[tuple[str, str]]:
     """Tell what is wrong with one entry of the timeline: key within it, fault."""
-    for key, known in (
-        ("hatch", scenario.hatches),
-        ("leak", scenario.leaks),
-        ("vehicle", scenario.vehicles),
-        ("channel", scenario.channels),
-    ):
-        used = getattr(entry, key, None)
-        if used is not None and used not in known:
-            named = ", ".join(known) or "none is defined"
-            yield f".{key}", f"no {key} {used!r}; use one of {named}"
+    yield from references.unknown_names(entry, scenario)
     if entry.at < scenario.start:
         yield ".at", "is before start; say in `air`, `hatches` or `leaks` how things begin"
-    if isinstance(entry, schema.LeakEntry) and (entry.kg_per_day is None) == (
-        entry.hole_mm is None
-    ):
-        yield "", "give either kg_per_day or hole_mm"
-    if isinstance(entry, schema.UndockingEntry) and (entry.closes or entry.at) > entry.at:
+    until = getattr(entry, "until", None)
+    if until is not None and until <= entry.at:
+        yield ".until", "is not after `at`"
+    if isinstance(entry, entries.LeakEntry):
+        sizes = (entry.kg_per_day, entry.kg_per_h, entry.hole_mm)
+        if sum(size is not None for size in sizes) != 1:
+            yield "", "give one of kg_per_day, kg_per_h and hole_mm"
+    if isinstance(entry, entries.UndockingEntry) and (entry.closes or entry.at) > entry.at:
         yield ".closes", "is after the undocking; close the hatch before"
-
-
-def _section_references(scenario: Scenario) -> list[tuple[str, str]]:
-    """List every place that names a section, with the name."""
-    found = [("life_support.section", scenario.life_support.section)]
-    for name, hatch in scenario.hatches.items():
-        found += [(f"hatches.{name}.between", side) for side in hatch.between]
-    found += [(f"channels.{name}.section", c.section) for name, c in scenario.channels.items()]
-    for name, leak in scenario.leaks.items():
-        sections = [leak.section] if isinstance(leak.section, str) else leak.section
-        found += [(f"leaks.{name}.section", section) for section in sections]
-    found += [(f"vehicles.{name}.port", v.port) for name, v in scenario.vehicles.items()]
-    for i, entry in enumerate(scenario.timeline):
-        if isinstance(entry, schema.GasEntry):
-            found.append((f"timeline.{i}.section", entry.section))
-        elif isinstance(entry, schema.ThermalEntry):
-            found += [(f"timeline.{i}.sections", section) for section in entry.sections]
-    return found
+    if isinstance(entry, entries.EvaEntry) and references.airlock_of(scenario, entry) is None:
+        yield "", "an airlock lies between `hatch` and an `outer_hatch` to vacuum"

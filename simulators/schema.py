@@ -1,11 +1,14 @@
-"""The shape of a scenario file; every model is frozen and takes no unknown key."""
+"""The shape of a scenario file: the station, its air, its sensors and what goes wrong."""
 
-from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from simulators.entries import AnyEntry, StandingFault
 from simulators.gas import CRACK_EXPONENT
+from simulators.model import Model, NotNegative, Positive, Share
+
+VACUUM = "vacuum"  # what a hatch to the outside has on its other side
 
 UNITS = {  # kind -> unit -> SI per unit
     "pressure": {
@@ -17,65 +20,102 @@ UNITS = {  # kind -> unit -> SI per unit
     },
     "temperature": {"degC": 1.0, "K": 1.0},
     "humidity": {"percent": 0.01, "ratio": 1.0},
+    "quantity": {"kg": 1.0, "lb": 0.45359237, "percent": 0.01},
 }
 for _kind in ("ppo2", "ppn2", "ppco2"):
     UNITS[_kind] = UNITS["pressure"]
 UNITS["dew_point"] = UNITS["temperature"]
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
 
+class Climate(Model):
+    """The mean temperature of a place, and how it swings with orbit, day and slowly.
 
-class Model(BaseModel):
-    """What all parts of a scenario have in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Section(Model):
-    """A compartment: its quoted volume, how much of it is free gas, and its thermal habits.
-
-    Defaults of the swings: the orbital line of 0.06 mmHg in the Astro Pi cabin pressures of 2022
+    Defaults of the swings in air: the orbital line of 0.06 mmHg in the Astro Pi cabin pressures of 2022
     is 0.024 K; with a crew day of 0.05 K and 0.25 K of slow wandering for beta angle and payload
     work (NASA, Operating an Outpost in the New Frontier) the Allan deviation from ten minutes to
     five hours is that of the Astro Pi week of 2016 within a third.
     """
 
-    volume_m3: Positive
-    free_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     temperature_degc: float = 22.5
     orbit_k: NotNegative = 0.024
     day_k: NotNegative = 0.05
     slow_k: NotNegative = 0.25
 
 
+class Section(Climate):
+    """A compartment: its quoted volume, and how much of it is free gas."""
+
+    volume_m3: Positive
+    free_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class Hatch(Model):
-    """A door, how it stands at the start, and what creeps across its seal while it is shut."""
+    """A door between sections or to vacuum, how it stands at the start, and what it lets through.
+
+    The seal creeps while the door is shut. The equalisation valve is 5 to 20 cm2 wide (estimate
+    from the minutes that crews take to equalise a module).
+    """
 
     between: tuple[str, str]
     state: Literal["open", "closed"] = "open"
     seal_kg_per_day_per_mmhg: NotNegative = 0.0
+    valve_cm2: Positive = 10.0
 
 
 class Channel(Model):
-    """A sensor; noise, step and offset are in its unit."""
+    """A sensor; noise, step and offset are in its unit.
+
+    One that reports on change is silent for two hours at most. A gauge read by hand is one with
+    a long period, a coarse step and people who come up to `jitter_s` early or late. The percent of a
+    quantity are those of a full accumulator.
+    """
 
     section: str
-    kind: Literal["pressure", "temperature", "ppo2", "ppn2", "ppco2", "humidity", "dew_point"]
+    kind: Literal[
+        "pressure", "temperature", "ppo2", "ppn2", "ppco2", "humidity", "dew_point", "quantity"
+    ]
     unit: str
     noise: NotNegative = 0.0
     step: NotNegative = 0.0
     offset: float = 0.0
     period_s: Positive | None = None
+    jitter_s: NotNegative = 0.0
     on_change: bool = False
+    longest_silence_s: Positive = 7200.0
+    faults: list[StandingFault] = Field(default_factory=list)
 
 
 class Leak(Model):
-    """A way out: its flow at 740 mmHg, in one section or spread over several by volume."""
+    """A way out of a section, of several by volume, or of a loop.
+
+    Its flow holds at 740 mmHg against vacuum, in a loop at the pressure it starts with. `into`
+    names the section that a leak ends in if that is not space.
+    """
 
     section: str | list[str]
     kg_per_day: NotNegative = 0.0
     exponent: Annotated[float, Field(ge=0, le=3)] = CRACK_EXPONENT
+    into: str | None = None
+
+
+class Loop(Climate):
+    """A loop of liquid: pipes that are always full, and an accumulator under gas.
+
+    The default liquid is water at 20 degC (CRC Handbook). What the pipes hold moves in and out of
+    the accumulator as it expands; `fill` is the share of the accumulator that is liquid at first.
+    The swings are estimates.
+    """
+
+    volume_m3: Positive
+    accumulator_m3: Positive
+    fill: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    pressure_kpa: Positive = 300.0
+    density_kg_per_m3: Positive = 998.2
+    expansion_per_k: NotNegative = 2.1e-4
+    temperature_degc: float = 20.0
+    orbit_k: NotNegative = 0.2
+    day_k: NotNegative = 0.0
+    slow_k: NotNegative = 0.5
 
 
 class Vehicle(Model):
@@ -133,137 +173,15 @@ class RandomGaps(Model):
 
     every_h: Positive
     minutes: tuple[Positive, Positive]
-    buffered_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class Entry(Model):
-    """One line of the timeline; undeclared ones send no activity message."""
-
-    at: AwareDatetime
-    declared: bool = True
-    message_delay_s: NotNegative = 0.0
-
-
-class CrewEntry(Entry):
-    """The number of people changes."""
-
-    what: Literal["crew"]
-    count: Annotated[int, Field(ge=0)]
-
-
-class OxygenEntry(Entry):
-    """The rate of oxygen generation changes."""
-
-    what: Literal["oxygen_generation"]
-    kg_per_day: NotNegative
-
-
-class HatchEntry(Entry):
-    """A hatch moves."""
-
-    what: Literal["hatch"]
-    hatch: str
-    state: Literal["open", "closed"]
-
-
-class HatchProgrammeEntry(Entry):
-    """A hatch opens and closes daily at two times of the day, UTC, until the programme ends."""
-
-    what: Literal["hatch_programme"]
-    hatch: str
-    until: AwareDatetime
-    opens: time
-    closes: time
-
-
-class LeakEntry(Entry):
-    """A leak takes another size at once, or evenly over some hours."""
-
-    what: Literal["leak"]
-    leak: str
-    kg_per_day: NotNegative | None = None
-    hole_mm: NotNegative | None = None
-    over_h: NotNegative = 0.0
-
-
-class GasEntry(Entry):
-    """Gas enters or leaves a section over some hours."""
-
-    what: Literal[
-        "repressurisation",
-        "airlock_depressurisation",
-        "airlock_repressurisation",
-        "vestibule_pressurisation",
-        "vestibule_venting",
-        "vent",
-    ]
-    section: str
-    kg: Positive
-    gas: Literal["air", "N2", "O2"] = "air"
-    over_h: Positive
-
-
-class DockingEntry(Entry):
-    """A vehicle makes contact; its hatch opens later or not at all."""
-
-    what: Literal["docking"]
-    vehicle: str
-    opens: AwareDatetime | None = None
-
-
-class UndockingEntry(Entry):
-    """A vehicle leaves; its hatch was closed before."""
-
-    what: Literal["undocking"]
-    vehicle: str
-    closes: AwareDatetime | None = None
-
-
-class ThermalEntry(Entry):
-    """The mean temperature of sections moves by some kelvin over some hours and stays."""
-
-    what: Literal["thermal"]
-    sections: list[str]
-    change_k: float
-    over_h: Positive
-
-
-class SignalGapEntry(Entry):
-    """Telemetry is lost until a time; buffered, it arrives then."""
-
-    what: Literal["signal_gap"]
-    until: AwareDatetime
-    buffered: bool = False
-
-
-class FaultEntry(Entry):
-    """A sensor fails until a time: stuck and silent need no size, drift is per day."""
-
-    what: Literal["fault"]
-    channel: str
-    fault: Literal["stuck", "silent", "offset", "drift"]
-    size: float = 0.0
-    until: AwareDatetime | None = None
-
-
-AnyEntry = Annotated[
-    CrewEntry
-    | OxygenEntry
-    | HatchEntry
-    | HatchProgrammeEntry
-    | LeakEntry
-    | GasEntry
-    | DockingEntry
-    | UndockingEntry
-    | ThermalEntry
-    | SignalGapEntry
-    | FaultEntry,
-    Field(discriminator="what"),
-]
+    buffered_fraction: Share = 0.0
 
 
 class Scenario(Model):
-    """A station and what happens to it."""
+    """A station and what happens to it.
+
+    `faults` are those of all channels. `drawn` is what the seed chose where the file leaves a
+    choice, by key path.
+    """
 
     title: str
     story: str
@@ -275,15 +193,18 @@ class Scenario(Model):
     free_fraction: Annotated[float, Field(gt=0, le=1)] = 0.9
     accepted_leak_kg_per_day: NotNegative = 0.27
     sections: dict[str, Section]
-    hatches: dict[str, Hatch] = {}
+    loops: dict[str, Loop] = Field(default_factory=dict)
+    hatches: dict[str, Hatch] = Field(default_factory=dict)
     channels: dict[str, Channel]
-    leaks: dict[str, Leak] = {}
-    vehicles: dict[str, Vehicle] = {}
+    leaks: dict[str, Leak] = Field(default_factory=dict)
+    vehicles: dict[str, Vehicle] = Field(default_factory=dict)
     air: Air = Air()
     life_support: LifeSupport
     drift: Drift = Drift()
     signal_gaps: RandomGaps | None = None
-    timeline: list[AnyEntry] = []
+    faults: list[StandingFault] = Field(default_factory=list)
+    timeline: list[AnyEntry] = Field(default_factory=list)
+    drawn: dict[str, Any] = Field(default_factory=dict)
 
     def free_volume_m3(self, section: str) -> float:
         """Give the gas volume of a section or vehicle.

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from simulators import gas
 from simulators.cabin import Cabin, Layout
 from simulators.forcing import Forces
-from simulators.gas import PA_PER_MMHG, S_PER_DAY, ZERO_CELSIUS_K, Floats
+from simulators.gas import PA_PER_MMHG, S_PER_DAY, Floats
 from simulators.layouts import HatchBoard
+from simulators.loops import Coolant, LoopState
 from simulators.messages import Message, arrival_s, standing
+from simulators.plan import Plan
 from simulators.scenario import ScenarioError
-from simulators.schema import UNITS, Channel, Scenario
-from simulators.sensors import Reception, Sensor
+from simulators.schema import Climate, Scenario
+from simulators.strides import Strides
+from simulators.telemetry import State, Telemetry
 from simulators.thermal import Temperatures
-from simulators.timeline import Plan, plan_of
+from simulators.timeline import plan_of
 from simulators.truth import Truth, named_groups
 
-_GAS_OF: Final = {"ppn2": gas.N2, "ppo2": gas.O2, "ppco2": gas.CO2}
+BLOCK_STEPS: Final = 7200  # two hours at 1 Hz fit in 100 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +91,19 @@ class Simulation:
         """Tell what really happened in the slices taken so far, as plain values for JSON."""
         return self._truth.document(self._plan, self._board.history(self.start_s, self.end_s))
 
-    def slices(self, block_s: float = S_PER_DAY) -> Iterator[TelemetrySlice]:
-        """Run from the start; how long a slice is changes nothing in its samples."""
+    def slices(self, block_s: float | None = None) -> Iterator[TelemetrySlice]:
+        """Run from the start; how long a slice is changes nothing in its samples.
+
+        Parameters
+        ----------
+        block_s : float or None
+            None = a day, or less where there are many steps in it.
+        """
         self._truth = Truth(self.scenario, self.seed, self.start_s, self.end_s)
         run = _Run(self, self._plan, self._board, self._truth)
-        steps = max(1, round(block_s / self.scenario.step_s))
-        last = int(np.ceil((self.end_s - self.origin_s) / self.scenario.step_s))
+        step_s = self.scenario.step_s
+        steps = run.strides.whole((block_s or min(S_PER_DAY, BLOCK_STEPS * step_s)) / step_s)
+        last = run.strides.whole((self.end_s - self.origin_s) / step_s)
         for first in range(0, last, steps):
             found = run.block(first, min(first + steps, last))
             if found is not None:
@@ -108,34 +118,32 @@ class _Run:
         self._scenario = scenario = window.scenario
         self._step_s = scenario.step_s
         ports = [scenario.sections[vehicle.port] for vehicle in scenario.vehicles.values()]
-        self._thermal = Temperatures(
-            [*scenario.sections.values(), *ports], self._rng("temperatures")
-        )
+        climates: list[Climate] = [*scenario.sections.values(), *ports, *scenario.loops.values()]
+        self._thermal = Temperatures(climates, self._rng("temperatures"))
         self._forces = Forces(scenario, plan, board, self._rng("drift"))
+        self._index = board.index | {
+            name: len(board.index) + i for i, name in enumerate(scenario.loops)
+        }
+        first_k = self._thermal.at(np.array([window.origin_s]))[0]
         self._cabin = Cabin(
-            board.volume_m3, scenario.life_support, self._forces.outlets, self._first_air()
+            board.volume_m3, scenario.life_support, self._forces.outlets, self._first_air(first_k)
         )
-        self._sensors = [
-            Sensor(
-                channel,
-                round((channel.period_s or self._step_s) / self._step_s),
-                [fault for fault in plan.faults if fault.channel == name],
-                self._rng(name),
-            )
-            for name, channel in scenario.channels.items()
-        ]
-        self._reception = Reception(
-            window.origin_s, plan.gaps, scenario.signal_gaps, self._rng("signal")
+        self._loops = {
+            name: Coolant(loop, float(first_k[self._index[name]]))
+            for name, loop in scenario.loops.items()
+        }
+        self._telemetry = Telemetry(scenario, plan, self._rng)
+        self.strides = Strides(
+            window.origin_s, self._step_s, plan.moments_s(), board.move_times_s()
         )
-        self._waiting: Floats = np.empty((4, 0))  # measured and not yet arrived
 
     def _rng(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self._window.seed, zlib.crc32(purpose.encode())])
 
-    def _first_air(self) -> Floats:
+    def _first_air(self, first_k: Floats) -> Floats:
         """Fill the station with its first air and each vehicle to come with that of the ground."""
         air, volume_m3 = self._scenario.air, self._board.volume_m3
-        first_k = self._thermal.at(np.array([self._window.origin_s]))[0]
+        first_k = first_k[: len(volume_m3)]
         parts = np.array([0.0, air.ppo2_mmhg, air.ppco2_mmhg, air.pph2o_mmhg])
         parts[gas.N2] = air.pressure_mmhg - parts.sum()
         amounts = gas.amounts_mol(parts * PA_PER_MMHG, volume_m3, first_k)
@@ -152,15 +160,27 @@ class _Run:
         times_s += self._window.origin_s
         sensed_k, bulk_k, walk_pa = self._forces.temperatures(self._thermal, times_s)
         amounts = np.empty((len(times_s), 4, len(self._board.volume_m3)))
+        ends = self.strides.ends(first, stop)
         for at_s, begin, end in self._board.spans(times_s):
             layout = self._board.layout_at(at_s)
-            rows = slice(begin, end)
-            forcing = self._forces.on(layout, times_s[rows], bulk_k[rows], walk_pa[rows])
-            amounts[rows], flows, crept = self._cabin.advance(forcing, layout)
-            self._note(at_s, times_s[rows], flows, crept, layout)
+            ends_here = ends[(ends >= begin) & (ends < end)]
+            lengths = np.diff(ends_here, prepend=begin - 1)
+            walked_pa = np.add.reduceat(walk_pa[begin:end], ends_here - lengths + 1 - begin)
+            before = self._cabin.amounts
+            forcing = self._forces.on(
+                layout, times_s[ends_here], lengths * self._step_s, bulk_k[ends_here], walked_pa
+            )
+            after, flows, crept = self._cabin.advance(forcing, layout)
+            amounts[begin:end] = self.strides.between(before, after, ends_here, lengths)
+            self._note(at_s, times_s[ends_here], forcing.steps_s, flows, crept, layout)
+        loops = self._drain(times_s, bulk_k)
         # Before the window readings are drawn too, so that a window shows the same samples.
-        partial_pa = gas.partial_pressures_pa(amounts, self._board.volume_m3, bulk_k)
-        time_s, channel, value, received_s = self._measure(first, times_s, partial_pa, sensed_k)
+        state = State(
+            self._scenario, self._index, self._board.volume_m3, amounts, sensed_k, bulk_k, loops
+        )
+        readings = self._telemetry.arriving(first, times_s, state)
+        seen = (readings[3] >= self._window.start_s) & (readings[3] < self._window.end_s)
+        time_s, channel, value, received_s = readings if seen.all() else readings[:, seen]
         since_s = max(float(times_s[0]), self._window.start_s)
         until_s = min(float(times_s[-1]) + self._step_s, self._window.end_s)
         if until_s <= since_s:
@@ -176,8 +196,26 @@ class _Run:
             activities=tuple(self._activities(since_s, until_s)),
         )
 
+    def _drain(self, times_s: Floats, bulk_k: Floats) -> dict[str, LoopState]:
+        """Advance the loops, each with all leaks in it, and tell the truth what they lost."""
+        states = {}
+        for name, coolant in self._loops.items():
+            leak_kg = np.zeros(len(times_s))
+            for leak, schedule in self._plan.leaks_kg_per_day.items():
+                if self._scenario.leaks[leak].section == name:
+                    leak_kg += schedule.at(times_s - self._step_s / 2) * self._step_s / S_PER_DAY
+            states[name] = coolant.advance(bulk_k[:, self._index[name]], leak_kg)
+            self._truth.note_loop(name, times_s, states[name].lost_kg, self._step_s)
+        return states
+
     def _note(
-        self, at_s: float, times_s: Floats, flows: Floats, crept: Floats, layout: Layout
+        self,
+        at_s: float,
+        times_s: Floats,
+        steps_s: Floats,
+        flows: Floats,
+        crept: Floats,
+        layout: Layout,
     ) -> None:
         """Tell the truth what leaked while the hatches stood so."""
         volume_m3 = self._board.volume_m3
@@ -185,35 +223,12 @@ class _Run:
         self._truth.note_layout(at_s, groups)
         places = [self._board.index[section] for section in self._forces.leak_sections]
         leaked = flows[:, : len(places)] @ np.eye(len(volume_m3))[places]
-        self._truth.note_flows(times_s, leaked, crept, layout, self._step_s)
-
-    def _measure(self, first: int, times_s: Floats, partial_pa: Floats, sensed_k: Floats) -> Floats:
-        """Give the readings that arrive in the block: rows of time, channel, value, arrival."""
-        until_s = times_s[-1] + self._step_s
-        gaps = self._reception.begun_before(until_s, since_s=times_s[0])
-        arrival = Reception.arrivals(times_s, gaps)
-        shown = np.empty((len(times_s), len(self._sensors)))
-        said = np.empty(shown.shape, np.bool_)
-        for i, channel in enumerate(self._scenario.channels.values()):
-            section = self._board.index[channel.section]
-            true = _true_value(channel, partial_pa[:, :, section], sensed_k[:, section])
-            shown[:, i], said[:, i] = self._sensors[i].read(first, times_s, true)
-        said &= ~np.isnan(arrival)[:, np.newaxis]
-        row, column = np.nonzero(said)
-        new = np.array([times_s[row], column, shown[row, column], arrival[row]])
-        readings = np.hstack([self._waiting, new])
-        arrived = readings[3] < until_s
-        self._waiting = readings[:, ~arrived]
-        arrived &= (readings[3] >= self._window.start_s) & (readings[3] < self._window.end_s)
-        readings = readings[:, arrived]
-        if gaps:
-            readings = readings[:, np.lexsort((readings[1], readings[0], readings[3]))]
-        return readings
+        self._truth.note_flows(times_s, steps_s, leaked, crept, layout)
 
     def _activities(self, since_s: float, until_s: float) -> list[Message]:
         """Give the messages of a span, and at the start of the window how things stand."""
         found = [m for m in self._plan.messages if since_s <= arrival_s(m) < until_s]
-        for start_s, stop_s, _ in self._reception.begun_before(until_s, since_s=since_s):
+        for start_s, stop_s, _ in self._telemetry.losses(since_s, until_s):
             for moment_s, state in ((start_s, "lost"), (stop_s, "acquired")):
                 if since_s <= moment_s < until_s:
                     found.append({"time": moment_s, "activity": "signal", "state": state})
@@ -221,20 +236,3 @@ class _Run:
         if since_s == self._window.start_s > self._window.origin_s:
             return standing(self._plan.messages, since_s) + found
         return found
-
-
-def _true_value(channel: Channel, partial_pa: Floats, sensed_k: Floats) -> Floats:
-    """Give what a perfect sensor would show, in the channel's unit; `partial_pa` is (n, 4)."""
-    if channel.kind == "temperature":
-        return sensed_k - (ZERO_CELSIUS_K if channel.unit == "degC" else 0.0)
-    if channel.kind == "dew_point":
-        point = gas.dew_point_k(partial_pa[:, gas.H2O])
-        return point - (ZERO_CELSIUS_K if channel.unit == "degC" else 0.0)
-    if channel.kind == "pressure":
-        si = partial_pa.sum(axis=1)
-    elif channel.kind == "humidity":
-        si = partial_pa[:, gas.H2O] / gas.saturation_pressure_pa(sensed_k)
-    else:
-        si = partial_pa[:, _GAS_OF[channel.kind]]
-    scaled: Floats = si / UNITS[channel.kind][channel.unit]
-    return scaled

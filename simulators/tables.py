@@ -1,28 +1,40 @@
-"""Writes telemetry and activities as tables, slice by slice: CSV, JSON lines and Parquet."""
+"""Writes telemetry and activities as tables, slice by slice, in the format a name asks for."""
 
 import gzip
+import io
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self, cast
+from typing import IO, Final, Protocol, Self
 
 import numpy as np
 import orjson
 import polars as pl
 
+from simulators.entries import FaultEntry, SignalGapEntry
 from simulators.gas import Floats
+from simulators.lines import line_frame
 from simulators.messages import Message, arrival_s
-from simulators.schema import Scenario, SignalGapEntry
+from simulators.schema import Scenario
 from simulators.station import TelemetrySlice
 from simulators.truth import rfc3339
 
 Add = Callable[[pl.DataFrame], None]
 
+
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, text: bytes, /) -> object:
+        """Take some."""
+
+
 STDOUT: Final = "-"
 QUALITIES: Final = ("good", "suspect", "bad", "held")
+MISDATED: Final = ("late", "duplicate", "clock")  # faults that part arrival from measurement
 ACTIVITY_COLUMNS: Final = {
     "time": pl.String,
     "activity": pl.String,
@@ -64,9 +76,17 @@ def activity_frame(messages: tuple[Message, ...]) -> pl.DataFrame:
 
 def _can_be_late(scenario: Scenario) -> bool:
     gaps = scenario.signal_gaps
-    return (gaps is not None and gaps.buffered_fraction > 0) or any(
-        isinstance(entry, SignalGapEntry) and entry.buffered for entry in scenario.timeline
-    )
+    if gaps is not None and gaps.buffered_fraction > 0:
+        return True
+    faults = [*scenario.faults]
+    for channel in scenario.channels.values():
+        faults += channel.faults
+    for entry in scenario.timeline:
+        if isinstance(entry, SignalGapEntry) and entry.buffered:
+            return True
+        if isinstance(entry, FaultEntry):
+            faults.append(entry)
+    return any(fault.fault in MISDATED for fault in faults)
 
 
 def _written(times_s: Floats) -> pl.Series:
@@ -96,6 +116,8 @@ class Tables:
         for name in (telemetry, activities):
             if name not in (None, STDOUT):
                 _format_of(str(name))
+        if activities is not None and _is_lines(activities):
+            raise TableError(f"{activities}: line protocol holds telemetry; use .jsonl here")
         self._scenario = scenario
         self._telemetry_name, self._activities_name = telemetry, activities
         self._is_mixed = telemetry == STDOUT == activities
@@ -121,7 +143,8 @@ class Tables:
     def write(self, part: TelemetrySlice) -> None:
         """Add a slice to the files."""
         if self._add_telemetry:
-            frame = telemetry_frame(self._scenario, part)
+            laid_out = line_frame if _is_lines(self._telemetry_name or "") else telemetry_frame
+            frame = laid_out(self._scenario, part)
             if self._is_mixed:
                 _mix(self._add_telemetry, frame, part)
             else:
@@ -141,14 +164,38 @@ def _mix(add: Add, frame: pl.DataFrame, part: TelemetrySlice) -> None:
     add(frame[done:])
 
 
-def _format_of(name: str) -> str:
-    for ending in (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"):
+def _format_of(name: str) -> tuple[str, str]:
+    """Split the end of a file name into its format and its packing."""
+    plain, packing = name, ""
+    for ending in (".gz", ".zst"):
         if name.endswith(ending):
-            return ending
+            plain, packing = name.removesuffix(ending), ending
+    for ending in (".csv", ".jsonl", ".lp", ".parquet"):
+        if plain.endswith(ending) and not (packing and ending == ".parquet"):
+            return ending, packing
     raise TableError(
-        f"{name}: the name must end in .csv, .jsonl (each also with .gz) or .parquet, or be - for "
-        "JSON lines on standard output"
+        f"{name}: the name must end in .csv, .jsonl, .lp (each also with .gz or .zst) or .parquet, "
+        "or be - for JSON lines on standard output"
     )
+
+
+def _is_lines(name: str) -> bool:
+    return name != STDOUT and bool(name) and _format_of(name)[0] == ".lp"
+
+
+class _Zstd:
+    """Packs what is written, each piece as a frame of its own; readers join frames."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def write(self, text: bytes) -> None:
+        """Pack whole lines."""
+        lines = pl.DataFrame({"line": text.decode().splitlines()}, schema={"line": pl.String})
+        if len(lines):
+            packed = io.BytesIO()
+            lines.write_csv(packed, include_header=False, quote_style="never", compression="zstd")
+            self._stream.write(packed.getvalue())
 
 
 @contextmanager
@@ -159,23 +206,27 @@ def _table(name: str) -> Iterator[Add]:
             yield add
         sys.stdout.buffer.flush()
         return
-    ending = _format_of(name)
+    ending, packing = _format_of(name)
     if ending == ".parquet":
         with _parquet(Path(name)) as add:
             yield add
         return
     with ExitStack() as stack:
-        stream: IO[bytes] = stack.enter_context(Path(name).open("wb"))
-        if ending.endswith(".gz"):
+        file: IO[bytes] = stack.enter_context(Path(name).open("wb"))
+        stream: Sink = file
+        if packing == ".gz":
             # Without name and time inside, so that the same run gives the same bytes.
-            packed = gzip.GzipFile("", "wb", compresslevel=5, fileobj=stream, mtime=0)
-            stream = cast("IO[bytes]", stack.enter_context(packed))
-        form = _csv if ending.startswith(".csv") else _json_lines
+            stream = stack.enter_context(
+                gzip.GzipFile("", "wb", compresslevel=5, fileobj=file, mtime=0)
+            )
+        elif packing:
+            stream = _Zstd(file)
+        form = {".csv": _csv, ".lp": _lines, ".jsonl": _json_lines}[ending]
         yield stack.enter_context(form(stream))
 
 
 @contextmanager
-def _csv(stream: IO[bytes]) -> Iterator[Add]:
+def _csv(stream: Sink) -> Iterator[Add]:
     needs_header = True
 
     def add(frame: pl.DataFrame) -> None:
@@ -187,7 +238,15 @@ def _csv(stream: IO[bytes]) -> Iterator[Add]:
 
 
 @contextmanager
-def _json_lines(stream: IO[bytes]) -> Iterator[Add]:
+def _lines(stream: Sink) -> Iterator[Add]:
+    def add(frame: pl.DataFrame) -> None:
+        stream.write(frame.write_csv(include_header=False, quote_style="never").encode())
+
+    yield add
+
+
+@contextmanager
+def _json_lines(stream: Sink) -> Iterator[Add]:
     def add(frame: pl.DataFrame) -> None:
         if "activity" not in frame.columns:
             stream.write(frame.write_ndjson().encode())

@@ -1,98 +1,15 @@
 """Turns the timeline of a scenario into schedules for the physics and messages for people."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from simulators import gas, schema
-from simulators.gas import Floats
-from simulators.messages import Message, arrival_s
+from simulators import airlocks, entries, gas, loops, warming
+from simulators.messages import Message, arrival_s, message_of
+from simulators.plan import Change, Fault, Flow, HatchState, Plan, Schedule
 from simulators.schema import Scenario
-
-
-@dataclass(slots=True, kw_only=True)
-class Schedule:
-    """A figure over time: straight between its knots, a jump where two share a time."""
-
-    times_s: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-
-    def change(self, at_s: float, value: float, over_s: float = 0.0) -> None:
-        """Reach a value at the end of a ramp that begins now and ends any ramp under way."""
-        before = float(self.at(np.array([at_s]))[0]) if self.times_s else value
-        while self.times_s and self.times_s[-1] > at_s:
-            self.times_s.pop()
-            self.values.pop()
-        self.times_s += [at_s, at_s + over_s]
-        self.values += [before, value]
-
-    def at(self, times_s: Floats) -> Floats:
-        """Read the figure at each time; at a jump itself the new value holds."""
-        knots_s, values = np.array(self.times_s), np.array(self.values)
-        after = np.searchsorted(knots_s, times_s, side="right")
-        read: Floats = np.interp(times_s, knots_s, values)
-        at_knot = (after > 0) & (knots_s[after - 1] == times_s)
-        read[at_knot] = values[after[at_knot] - 1]
-        return read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """The true size of a leak moves, in kg/day at the reference pressure."""
-
-    time_s: float
-    until_s: float
-    leak: str
-    before_kg_per_day: float
-    after_kg_per_day: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """Gas that enters (or leaves, where `kg` is negative) a section evenly over a time."""
-
-    start_s: float
-    stop_s: float
-    section: str
-    kg: float
-    gas: str
-
-    def kg_between(self, until_s: Floats, step_s: float) -> Floats:
-        """Give what passes in the step before each time."""
-        inside = np.minimum(until_s, self.stop_s) - np.maximum(until_s - step_s, self.start_s)
-        passed: Floats = self.kg * np.maximum(inside, 0.0) / (self.stop_s - self.start_s)
-        return passed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A sensor that does not tell the truth from one time to another."""
-
-    channel: str
-    kind: str
-    size: float
-    start_s: float
-    stop_s: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Plan:
-    """All that happens, by what it acts on; hatch moves as (time, hatch, is open)."""
-
-    crew: Schedule = field(default_factory=Schedule)
-    oxygen_kg_per_day: Schedule = field(default_factory=Schedule)
-    leaks_kg_per_day: dict[str, Schedule] = field(default_factory=dict)
-    warming_k: dict[str, Schedule] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    hatch_moves: list[tuple[float, str, bool]] = field(default_factory=list)
-    flows: list[Flow] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    gaps: list[tuple[float, float, bool]] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
 
 
 def plan_of(scenario: Scenario) -> Plan:
@@ -101,91 +18,107 @@ def plan_of(scenario: Scenario) -> Plan:
     plan = Plan()
     plan.crew.change(start_s, scenario.air.crew)
     plan.oxygen_kg_per_day.change(start_s, scenario.air.oxygen_generation_kg_per_day)
+    plan.oxygen_is_cyclic.change(start_s, 0.0)
+    plan.co2_removal.change(start_s, 1.0)
     for name, leak in scenario.leaks.items():
         plan.leaks_kg_per_day[name] = Schedule()
         plan.leaks_kg_per_day[name].change(start_s, leak.kg_per_day)
-    for name in scenario.sections:
-        plan.warming_k[name] = Schedule()
-        plan.warming_k[name].change(start_s, 0.0)
-    first = schema.CrewEntry(what="crew", at=scenario.start, count=scenario.air.crew)
+    plan.warming_k = {name: [] for name in (*scenario.sections, *scenario.loops)}
+    plan.faults += _standing_faults(scenario)
+    first = entries.CrewEntry(what="crew", at=scenario.start, count=scenario.air.crew)
     rate = scenario.air.oxygen_generation_kg_per_day
     plan.messages += [
-        _message(first, activity="crew", state="value", value=scenario.air.crew, unit="count"),
-        _message(first, activity="oxygen_generation", **_oxygen(scenario, rate)),
+        message_of(first, activity="crew", state="value", value=scenario.air.crew, unit="count"),
+        message_of(first, activity="oxygen_generation", **_oxygen(scenario, rate)),
     ]
     for name, vehicle in scenario.vehicles.items():
         if vehicle.docked:
-            plan.messages.append(_message(first, **_joins(scenario, name)))
+            plan.messages.append(message_of(first, **_joins(scenario, name)))
     for entry in sorted(scenario.timeline, key=lambda entry: entry.at):
-        _add(plan, scenario, entry)
+        messages = _add(plan, scenario, entry)
+        if entry.declared:
+            plan.messages += messages
     plan.hatch_moves.sort(key=lambda move: move[0])
+    plan.changes.sort(key=lambda change: change.time_s)
     plan.gaps.sort()
     plan.messages.sort(key=arrival_s)
     return plan
 
 
-def _add(plan: Plan, scenario: Scenario, entry: schema.AnyEntry) -> None:  # noqa: C901, PLR0912 one case for each kind of entry
-    """Book one entry of the timeline in the schedules and among the messages."""
-    at_s = entry.at.timestamp()
-    messages: list[Message] = []
+def _standing_faults(scenario: Scenario) -> Iterator[Fault]:
+    """Give what is wrong with channels from the start to the end."""
+    for name, channel in scenario.channels.items():
+        for standing in (*scenario.faults, *channel.faults):
+            yield Fault(
+                channel=name,
+                kind=standing.fault,
+                size=standing.size,
+                share=standing.share,
+                start_s=scenario.start.timestamp(),
+                stop_s=np.inf,
+            )
+
+
+def _add(plan: Plan, scenario: Scenario, entry: entries.AnyEntry) -> list[Message]:  # noqa: C901 one case for each kind of entry
+    """Book one entry of the timeline in the schedules; give what is said of it."""
     match entry:
-        case schema.CrewEntry():
-            plan.crew.change(at_s, entry.count)
-            messages.append(
-                _message(entry, activity="crew", state="value", value=entry.count, unit="count")
-            )
-        case schema.OxygenEntry():
-            plan.oxygen_kg_per_day.change(at_s, entry.kg_per_day)
-            told = _oxygen(scenario, entry.kg_per_day)
-            messages.append(_message(entry, activity="oxygen_generation", **told))
-        case schema.HatchEntry():
-            messages += _move(plan, entry, at_s, entry.hatch, is_open=entry.state == "open")
-        case schema.HatchProgrammeEntry():
-            for moment, is_open in _programme(entry):
-                messages += _move(plan, entry, moment, entry.hatch, is_open=is_open)
-        case schema.LeakEntry():
-            _change_leak(plan, entry)
-        case schema.GasEntry():
-            messages += _flow(plan, entry)
-        case schema.DockingEntry() | schema.UndockingEntry():
-            messages += _traffic(plan, scenario, entry)
-        case schema.ThermalEntry():
-            for section in entry.sections:
-                schedule = plan.warming_k[section]
-                schedule.change(at_s, schedule.values[-1] + entry.change_k, entry.over_h * 3600)
-                mean = scenario.sections[section].temperature_degc + schedule.values[-1]
-                messages.append(
-                    _message(
-                        entry,
-                        activity="thermal_setpoint",
-                        section=section,
-                        state="value",
-                        value=round(mean, 3),
-                        unit="degC",
-                    )
-                )
-        case schema.SignalGapEntry():
-            plan.gaps.append((at_s, entry.until.timestamp(), entry.buffered))
-        case schema.FaultEntry():
-            stop_s = entry.until.timestamp() if entry.until else np.inf
-            plan.faults.append(
-                Fault(
-                    channel=entry.channel,
-                    kind=entry.fault,
-                    size=entry.size,
-                    start_s=at_s,
-                    stop_s=stop_s,
-                )
-            )
-    if entry.declared:
-        plan.messages += messages
+        case entries.CrewEntry() | entries.HandoverEntry() | entries.OxygenEntry():
+            return _people_and_oxygen(plan, scenario, entry)
+        case entries.CO2RemovalEntry():
+            plan.co2_removal.change(entry.at.timestamp(), 1.0 if entry.state == "on" else 0.0)
+            place = scenario.life_support.section
+            return [message_of(entry, activity="co2_removal", section=place, state=entry.state)]
+        case entries.HatchEntry():
+            return _move(plan, entry, entry.at.timestamp(), entry.hatch, entry.state)
+        case entries.HatchProgrammeEntry():
+            moves = [
+                _move(plan, entry, at_s, entry.hatch, "open" if is_open else "closed")
+                for at_s, is_open in _programme(entry)
+            ]
+            return [message for told in moves for message in told]
+        case entries.EvaEntry():
+            moves_of_hatches, messages = airlocks.outing(scenario, entry)
+            plan.hatch_moves += moves_of_hatches
+            return messages
+        case entries.LeakEntry() | entries.IntermittentLeakEntry() | entries.PatchEntry():
+            _change_leak(plan, scenario, entry)
+            return []
+        case entries.GasEntry():
+            return _flow(plan, entry)
+        case entries.DockingEntry() | entries.UndockingEntry():
+            return _traffic(plan, scenario, entry)
+        case entries.ThermalEntry() | entries.BetaSwingEntry():
+            return warming.warm(plan, scenario, entry)
+        case entries.DryOutEntry():
+            return warming.dry_out(plan, entry)
+        case entries.SignalGapEntry():
+            plan.gaps.append((entry.at.timestamp(), entry.until.timestamp(), entry.buffered))
+            return []
+        case entries.FaultEntry():
+            plan.faults += _faults(entry)
+            return []
 
 
-def _message(entry: schema.Entry, at_s: float | None = None, **fields: Any) -> Message:
-    """Say something about an entry at its own or another time."""
-    time_s = entry.at.timestamp() if at_s is None else at_s
-    late = {"received": time_s + entry.message_delay_s} if entry.message_delay_s else {}
-    return {"time": time_s, **late, **fields}
+def _people_and_oxygen(
+    plan: Plan,
+    scenario: Scenario,
+    entry: entries.CrewEntry | entries.HandoverEntry | entries.OxygenEntry,
+) -> list[Message]:
+    at_s = entry.at.timestamp()
+    if isinstance(entry, entries.OxygenEntry):
+        plan.oxygen_kg_per_day.change(at_s, entry.kg_per_day)
+        plan.oxygen_is_cyclic.change(at_s, 1.0 if entry.mode == "cyclic" else 0.0)
+        told = _oxygen(scenario, entry.kg_per_day)
+        return [message_of(entry, activity="oxygen_generation", **told)]
+    if isinstance(entry, entries.CrewEntry):
+        counts = [(at_s, entry.count)]
+    else:
+        both = round(plan.crew.values[-1]) + entry.arriving
+        counts = [(at_s, both), (entry.until.timestamp(), both - entry.leaving)]
+    for moment_s, count in counts:
+        plan.crew.change(moment_s, count)
+    about: Message = {"activity": "crew", "state": "value", "unit": "count"}
+    return [message_of(entry, moment_s, **about, value=count) for moment_s, count in counts]
 
 
 def _oxygen(scenario: Scenario, kg_per_day: float) -> Message:
@@ -210,14 +143,13 @@ def _joins(scenario: Scenario, vehicle: str) -> Message:
 
 
 def _move(
-    plan: Plan, entry: schema.Entry, at_s: float, hatch: str, *, is_open: bool
+    plan: Plan, entry: entries.Entry, at_s: float, hatch: str, state: HatchState
 ) -> list[Message]:
-    plan.hatch_moves.append((at_s, hatch, is_open))
-    state = "open" if is_open else "closed"
-    return [_message(entry, at_s, activity="hatch", hatch=hatch, state=state)]
+    plan.hatch_moves.append((at_s, hatch, state))
+    return [message_of(entry, at_s, activity="hatch", hatch=hatch, state=state)]
 
 
-def _programme(entry: schema.HatchProgrammeEntry) -> Iterator[tuple[float, bool]]:
+def _programme(entry: entries.HatchProgrammeEntry) -> Iterator[tuple[float, bool]]:
     """Give the moves of a daily programme, after how the hatch stands when it begins."""
     start, until = entry.at.astimezone(UTC), entry.until.astimezone(UTC)
     day = start.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -232,63 +164,102 @@ def _programme(entry: schema.HatchProgrammeEntry) -> Iterator[tuple[float, bool]
             yield max(moment, start).timestamp(), is_open
 
 
-def _change_leak(plan: Plan, entry: schema.LeakEntry) -> None:
-    schedule = plan.leaks_kg_per_day[entry.leak]
+def _change_leak(
+    plan: Plan,
+    scenario: Scenario,
+    entry: entries.LeakEntry | entries.IntermittentLeakEntry | entries.PatchEntry,
+) -> None:
+    """Book the new sizes of a leak with the ramps that lead to them."""
     at_s = entry.at.timestamp()
-    before = float(schedule.at(np.array([at_s]))[0])
-    after = entry.kg_per_day
-    if after is None:
-        after = gas.choked_hole_kg_per_day(entry.hole_mm or 0.0)
-    schedule.change(at_s, after, entry.over_h * 3600)
+    schedule = plan.leaks_kg_per_day[entry.leak]
+    if isinstance(entry, entries.IntermittentLeakEntry):
+        until_s, moment_s = entry.until.timestamp(), at_s
+        while moment_s < until_s:
+            _resize(plan, entry.leak, moment_s, entry.kg_per_day)
+            closes_s = min(moment_s + entry.on_h * 3600, until_s)
+            _resize(plan, entry.leak, closes_s, entry.rest_kg_per_day)
+            moment_s += (entry.on_h + entry.off_h) * 3600
+        return
+    ramp_s = entry.over_h * 3600
+    if isinstance(entry, entries.PatchEntry):
+        left = entry.factor * float(schedule.at(np.array([at_s]))[0])
+        _resize(plan, entry.leak, at_s, left, ramp_s, kind="patch")
+        return
+    size = entry.kg_per_day
+    if entry.kg_per_h is not None:
+        size = entry.kg_per_h * 24
+    if entry.hole_mm is not None:
+        place = scenario.leaks[entry.leak].section
+        if isinstance(place, str) and place in scenario.loops:
+            size = loops.hole_kg_per_day(scenario.loops[place], entry.hole_mm)
+        else:
+            size = gas.choked_hole_kg_per_day(entry.hole_mm)
+    _resize(plan, entry.leak, at_s, size or 0.0, ramp_s)
+
+
+def _resize(
+    plan: Plan, leak: str, at_s: float, size: float, over_s: float = 0.0, kind: str = ""
+) -> None:
+    schedule = plan.leaks_kg_per_day[leak]
     plan.changes.append(
         Change(
             time_s=at_s,
-            until_s=at_s + entry.over_h * 3600,
-            leak=entry.leak,
-            before_kg_per_day=before,
-            after_kg_per_day=after,
+            until_s=at_s + over_s,
+            kind=kind or ("ramp" if over_s else "step"),
+            leak=leak,
+            before_kg_per_day=float(schedule.at(np.array([at_s]))[0]),
+            after_kg_per_day=size,
         )
     )
+    schedule.change(at_s, size, over_s)
 
 
-def _flow(plan: Plan, entry: schema.GasEntry) -> list[Message]:
+def _flow(plan: Plan, entry: entries.GasEntry) -> list[Message]:
     """Book gas that comes or goes; its amount is told once, at the start."""
     at_s = entry.at.timestamp()
     stop_s = at_s + entry.over_h * 3600
     inward = entry.what in ("repressurisation", "airlock_repressurisation")
+    kg = entry.kg if inward else -entry.kg
     plan.flows.append(
-        Flow(
-            start_s=at_s,
-            stop_s=stop_s,
-            section=entry.section,
-            kg=entry.kg if inward else -entry.kg,
-            gas=entry.gas,
-        )
+        Flow(start_s=at_s, stop_s=stop_s, section=entry.section, kg=kg, gas=entry.gas)
     )
     about: Message = {"activity": entry.what, "section": entry.section, "gas": entry.gas}
     return [
-        _message(entry, **about, state="start", value=entry.kg, unit="kg"),
-        _message(entry, stop_s, **about, state="stop"),
+        message_of(entry, **about, state="start", value=entry.kg, unit="kg"),
+        message_of(entry, stop_s, **about, state="stop"),
     ]
 
 
 def _traffic(
-    plan: Plan, scenario: Scenario, entry: schema.DockingEntry | schema.UndockingEntry
+    plan: Plan, scenario: Scenario, entry: entries.DockingEntry | entries.UndockingEntry
 ) -> list[Message]:
     """Book a vehicle's coming or going, and its hatch if that is used."""
     joins = _joins(scenario, entry.vehicle)
     port = joins["section"]
-    if isinstance(entry, schema.DockingEntry):
-        messages = [_message(entry, activity="docking", section=port, state="start")]
+    if isinstance(entry, entries.DockingEntry):
+        messages = [message_of(entry, activity="docking", section=port, state="start")]
         if entry.opens is not None:
             opens_s = entry.opens.timestamp()
-            plan.hatch_moves.append((opens_s, entry.vehicle, True))
-            messages.append(_message(entry, opens_s, **joins))
+            plan.hatch_moves.append((opens_s, entry.vehicle, "open"))
+            messages.append(message_of(entry, opens_s, **joins))
         return messages
-    messages = [_message(entry, activity="undocking", section=port, state="stop")]
+    messages = [message_of(entry, activity="undocking", section=port, state="stop")]
     if entry.closes is not None:
         closes_s = entry.closes.timestamp()
-        plan.hatch_moves.append((closes_s, entry.vehicle, False))
+        plan.hatch_moves.append((closes_s, entry.vehicle, "closed"))
         leaves = joins | {"activity": "undocking", "state": "closed"}
-        messages.append(_message(entry, closes_s, **leaves))
+        messages.append(message_of(entry, closes_s, **leaves))
     return messages
+
+
+def _faults(entry: entries.FaultEntry) -> Iterator[Fault]:
+    channels = [entry.channel] if isinstance(entry.channel, str) else entry.channel
+    for channel in channels:
+        yield Fault(
+            channel=channel,
+            kind=entry.fault,
+            size=entry.size,
+            share=entry.share,
+            start_s=entry.at.timestamp(),
+            stop_s=entry.until.timestamp() if entry.until else np.inf,
+        )

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.cabin import Layout
 from simulators.gas import S_PER_DAY, Floats
+from simulators.plan import Plan
 from simulators.schema import Scenario
-from simulators.timeline import Plan
 
 EVERY_S: Final = 600.0  # spacing of the true leak rates
 SEEN_KG_PER_DAY: Final = 1e-9  # less is the rounding error of an atmosphere that has no leak
@@ -37,6 +38,8 @@ class Truth:
     by_atmosphere: dict[str, dict[float, float]] = field(default_factory=dict)
     lost_kg: Floats | None = None
     phases: list[tuple[float, dict[str, list[str]]]] = field(default_factory=list)
+    by_loop: dict[str, list[float]] = field(default_factory=dict)
+    drained_kg: dict[str, float] = field(default_factory=dict)
 
     def note_layout(self, at_s: float, groups: dict[str, list[str]]) -> None:
         """Keep the atmospheres, by name, that exist from a time on."""
@@ -46,55 +49,74 @@ class Truth:
             self.phases.append((max(at_s, self.start_s), groups))
 
     def note_flows(
-        self,
-        times_s: Floats,
-        leaked_kg: Floats,
-        crept_kg: Floats,
-        layout: Layout,
-        step_s: float,
+        self, times_s: Floats, steps_s: Floats, leaked_kg: Floats, crept_kg: Floats, layout: Layout
     ) -> None:
         """Keep the leak of each section in kg per step, and what each gave to its neighbours.
 
-        What an atmosphere loses is what its sections leak and what creeps out of it across seals.
+        What an atmosphere loses is what its sections leak and what creeps out of it across seals
+        and inner leaks.
         """
         names = list(self.scenario.sections)
         inside = (times_s >= self.start_s) & (times_s < self.end_s)
         lost = leaked_kg[inside].sum(axis=0)
         self.lost_kg = lost if self.lost_kg is None else self.lost_kg + lost
-        grid = np.flatnonzero(inside & ((times_s - self.start_s) % EVERY_S == 0))
-        to_daily = S_PER_DAY / step_s
-        groups = layout.groups
-        atmospheres = ((leaked_kg[grid] + crept_kg[grid]) @ groups) * to_daily
+        grid_s, rows = self._on_grid(times_s, float(times_s[0] - steps_s[0]))
+        to_daily = (S_PER_DAY / steps_s[rows])[:, np.newaxis]
+        sections = leaked_kg[rows] * to_daily
+        atmospheres = sections @ layout.groups + (crept_kg[rows] @ layout.groups) * to_daily
         current = self.phases[-1][1]
         index = {
             name: int(layout.member[names.index(sections[0])]) for name, sections in current.items()
         }
-        for row, k in enumerate(grid):
-            time_s = float(times_s[k])
+        for row, time_s in enumerate(grid_s.tolist()):
             self.times_s.append(time_s)
-            self.by_section.append(leaked_kg[k, : len(names)] * to_daily)
+            self.by_section.append(sections[row, : len(names)])
             for name, column in index.items():
                 rates = self.by_atmosphere.setdefault(name, {})
                 rates[time_s] = float(atmospheres[row, column])
 
-    def document(self, plan: Plan, hatches: dict[str, list[tuple[float, bool]]]) -> dict[str, Any]:
+    def note_loop(self, loop: str, times_s: Floats, lost_kg: Floats, step_s: float) -> None:
+        """Keep what a loop lost in each step."""
+        inside = (times_s >= self.start_s) & (times_s < self.end_s)
+        before = self.drained_kg.get(loop, 0.0)
+        self.drained_kg[loop] = before + float(lost_kg[inside].sum())
+        _, rows = self._on_grid(times_s, float(times_s[0]) - step_s)
+        rates = self.by_loop.setdefault(loop, [])
+        rates += (lost_kg[rows] * (S_PER_DAY / step_s)).tolist()
+
+    def _on_grid(self, times_s: Floats, since_s: float) -> tuple[Floats, NDArray[np.intp]]:
+        """Give the times of the coarse grid in a span, and in which of its steps each lies."""
+        first = max(int(np.floor((since_s - self.start_s) / EVERY_S)) + 1, 0)
+        last_s = min(float(times_s[-1]), np.nextafter(self.end_s, 0.0))
+        grid_s = np.arange(self.start_s + first * EVERY_S, last_s + EVERY_S / 2, EVERY_S)
+        grid_s = grid_s[grid_s <= last_s]
+        return grid_s, np.searchsorted(times_s, grid_s)
+
+    def document(self, plan: Plan, hatches: dict[str, list[tuple[float, str]]]) -> dict[str, Any]:
         """Give the whole truth as plain values; columns of times are Unix seconds."""
         names = list(self.scenario.sections)
         rates = np.array(self.by_section).reshape(len(self.times_s), len(names))
         lost = np.zeros(len(names)) if self.lost_kg is None else self.lost_kg[: len(names)]
+        loops = {name: [name] for name in self.scenario.loops}
+        drained = {name: np.round(r, 6).tolist() for name, r in self.by_loop.items() if any(r)}
         return {
             "scenario": self.scenario.title,
             "station": self.scenario.station,
             "seed": self.seed,
+            "drawn": {
+                place: rfc3339(value.timestamp()) if isinstance(value, datetime) else value
+                for place, value in self.scenario.drawn.items()
+            },
             "start": rfc3339(self.start_s),
             "end": rfc3339(self.end_s),
             "changes": self._changes(plan),
             "hatches": {
-                name: [{"time": rfc3339(t), "state": "open" if o else "closed"} for t, o in moves]
+                name: [{"time": rfc3339(t), "state": state} for t, state in moves]
                 for name, moves in hatches.items()
             },
             "atmospheres": [
-                {"time": rfc3339(time_s), "sections": groups} for time_s, groups in self.phases
+                {"time": rfc3339(time_s), "sections": groups | loops}
+                for time_s, groups in self.phases
             ],
             "leak_rate_kg_per_day": {
                 "time": self.times_s,
@@ -102,7 +124,8 @@ class Truth:
                     name: np.round(rates[:, i], 6).tolist()
                     for i, name in enumerate(names)
                     if rates[:, i].any()
-                },
+                }
+                | drained,
                 "atmospheres": {
                     name: [
                         None if time_s not in found else round(found[time_s], 6)
@@ -110,14 +133,17 @@ class Truth:
                     ]
                     for name, found in self.by_atmosphere.items()
                     if any(abs(rate) > SEEN_KG_PER_DAY for rate in found.values())
-                },
+                }
+                | drained,
             },
-            "lost_kg": {name: float(lost[i]) for i, name in enumerate(names) if lost[i]},
+            "lost_kg": {name: float(lost[i]) for i, name in enumerate(names) if lost[i]}
+            | {name: kg for name, kg in self.drained_kg.items() if kg},
             "sensor_faults": [
                 {
                     "channel": fault.channel,
                     "fault": fault.kind,
                     "size": fault.size,
+                    "share": fault.share,
                     "start": rfc3339(fault.start_s),
                     "end": rfc3339(min(fault.stop_s, self.end_s)),
                 }
@@ -138,8 +164,9 @@ class Truth:
                 {
                     "time": rfc3339(change.time_s),
                     "until": rfc3339(change.until_s),
-                    "kind": "ramp" if change.until_s > change.time_s else "step",
+                    "kind": change.kind,
                     "leak": change.leak,
+                    "into": self.scenario.leaks[change.leak].into,
                     "sections": sections,
                     "atmosphere": self._atmosphere_of(sections[0], change.time_s),
                     "before_kg_per_day": change.before_kg_per_day,
@@ -149,6 +176,8 @@ class Truth:
         return rows
 
     def _atmosphere_of(self, section: str, at_s: float) -> str:
+        if section in self.scenario.loops:
+            return section
         groups = next(g for t, g in reversed(self.phases) if t <= at_s)
         return next(name for name, sections in groups.items() if section in sections)
 

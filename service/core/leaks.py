@@ -49,10 +49,13 @@ JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidat
 JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 MOVED_GAS: Final = 20.0 / S_PER_DAY  # kg/s; airlocks, vestibules and vents move more for a while
+BRIEF_GAS: Final = 5.0 / S_PER_DAY  # kg/s; more is looked at for having ended
 MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows that it has ended
+LEAST_THIRD: Final = 10  # balances for a slope of a change that is large against their noise
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
+MIXING_S: Final = 6 * 3600.0  # added oxygen reaches a distant sensor so late; Columbus 2015
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
@@ -346,12 +349,42 @@ class LeakBook:
             return []
         return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=change.size)]
 
+    def _book_move(self, row: int, change: Change) -> list[Growth | Jump]:
+        """Enter that gas was moved for a while, which is over."""
+        now_s = float(self.filter.time_s[row])
+        account = self.accounts[row]
+        steps = max(int((now_s - change.onset_s) / account.spacing_s), 1)
+        lost_kg = account.history[-1] - account.history[-min(steps, len(account.history))]
+        self.filter.restart_mass(row, now_s, account.history[-1])
+        self._break(row)
+        if account.key[1] is Balance.NITROGEN:
+            return []
+        return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=lost_kg)]
+
+    def _has_ended(self, row: int, change: Change) -> bool:
+        """Say whether the balance of the newest third of a change shows nothing of it any more."""
+        account = self.accounts[row]
+        age_s = float(self.filter.time_s[row]) - change.onset_s
+        count = max(int(age_s / account.spacing_s / 3.0), LEAST_THIRD)
+        newest = np.array(account.history[-count:])
+        newest = newest[np.isfinite(newest)]
+        if len(newest) < LEAST_THIRD:
+            return False
+        times_s = (np.arange(len(newest)) - (len(newest) - 1) / 2.0) * account.spacing_s
+        square = float(times_s @ times_s)
+        slope = float(times_s @ newest) / square
+        scatter = newest - newest.mean() - slope * times_s
+        error = float(np.sqrt(scatter @ scatter / (len(newest) - 2) / square))
+        return -slope + 2.0 * error < 0.5 * change.size
+
     def _book_growth(self, row: int, statistic: float) -> list[Growth | Jump]:
         account = self.accounts[row]
         group = account.key[0]
         change = self.bank.rate_change(row, self._least(account), growth=True)
         if not self._is_credible(row, change, statistic):
             return []
+        if change.size > BRIEF_GAS and self._has_ended(row, change):
+            return self._book_move(row, change)
         before = {
             key[0]: (float(state["state"][RATE]), float(np.sqrt(state["covariance"][RATE, RATE])))
             for key, (_, state, _) in self._resting.items()
@@ -387,6 +420,9 @@ class LeakBook:
             now_s = float(self.filter.time_s[row])
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + SOURCE_S
+            for other in self.accounts_of(account.key[0]):
+                if other.key[1] is Balance.NITROGEN:
+                    other.settles_until_s = now_s + MIXING_S
             self._break(row)
             return
         if not self._is_credible(row, change, statistic):
@@ -443,10 +479,15 @@ class LeakBook:
 
         Oxygen, CO2 and vapour come and go without a leak, so where nitrogen is measured it must
         have changed too, unless the evidence is overwhelming and nitrogen does not speak against.
+        A large loss must show in all, for added oxygen reaches a distant sensor only in hours and
+        is taken for nitrogen until then.
         """
         group, balance = self.accounts[row].key
+        is_nitrogen = balance is Balance.NITROGEN
+        if is_nitrogen and abs(change.size) < MOVED_GAS:
+            return True  # less than what oxygen may hide in the other balances
         for other, account in enumerate(self.accounts):
-            if account.key[0] != group or other == row or balance is Balance.NITROGEN:
+            if account.key[0] != group or other == row:
                 continue
             along, error = self._along(other, change)
             if along < 0.5 * abs(change.size) - 2.0 * error:

@@ -110,7 +110,7 @@ def simulator_source(
         If there is no such scenario, or it does not fit the station.
     """
     try:
-        simulation = Simulation(load(scenario), seed)
+        simulation = Simulation(load(scenario, seed), seed)
     except ScenarioError as error:
         raise InputError("the scenario", str(error), "see `hullwatch simulate --list`") from error
     return SimulatorSource(simulation, station, speed=speed, clock=clock)

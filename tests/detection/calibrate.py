@@ -10,7 +10,7 @@ import numpy as np
 
 from service.core.estimators import LeakFilter
 from service.core.growth import DISCRIMINATION, ChangeBank
-from service.core.leaks import LEAST_GROWTH_MMHG_PER_DAY, PRIOR_MMHG
+from service.core.leaks import BALANCED_MMHG_PER_DAY, LEAST_GROWTH_MMHG_PER_DAY, PRIOR_MMHG
 from service.core.noise import CORRELATION_S, NoiseModel
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
@@ -26,7 +26,10 @@ def false_alarms_per_day(
     """Return the rate of chance passings of each level, 1/day, for one balance in mmHg."""
     white, correlated, walk = PRIOR_MMHG[balance]
     noise = NoiseModel(
-        white_var=white**2, correlated_var=correlated**2, walk_var_per_s=walk / S_PER_DAY
+        white_var=white**2,
+        correlated_var=correlated**2,
+        walk_var_per_s=walk / S_PER_DAY,
+        imbalance_var=(BALANCED_MMHG_PER_DAY / S_PER_DAY) ** 2,
     )
     rng = np.random.default_rng(seed)
     leaks, bank = LeakFilter(), ChangeBank()

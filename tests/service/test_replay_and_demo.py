@@ -34,9 +34,9 @@ CONTRACT = {
 }
 
 
-def hullwatch(*words, cwd, path=None):
+def hullwatch(*words: object, cwd, path=None):
     environment = {**os.environ, "PATH": path or os.environ["PATH"], "HOME": str(cwd)}
-    return subprocess.run(  # its exit code is what the tests look at
+    return subprocess.run(
         [sys.executable, "-m", "service", *map(str, words)],
         cwd=cwd,
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},

@@ -5,16 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
+import numpy as np
 import orjson
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from service.commands.simulate import simulate
+from service.core.samples import SampleBatch
+from service.core.station import Channel, ChannelKind, Station
+from service.core.units import unit_of
+from service.outputs.line_protocol import LineProtocol
+from simulators.lines import line_frame
 from simulators.publish import PublishError, messages_of, publish, run_simulate
 from simulators.scenario import load
 from simulators.station import Simulation
-from simulators.tables import TableError
+from simulators.tables import TableError, telemetry_frame
 
 WINDOW = {
     "start": datetime(2024, 2, 8, 5, tzinfo=UTC),
@@ -26,7 +32,7 @@ WINDOW = {
 def folder(tmp_path_factory) -> Path:
     """One run in every format."""
     folder: Path = tmp_path_factory.mktemp("tables")
-    for ending in ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet"):
+    for ending in ("csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "jsonl.zst", "parquet"):
         run_simulate(
             scenario="demo_2024_02",
             seed=9,
@@ -37,6 +43,21 @@ def folder(tmp_path_factory) -> Path:
             end=datetime(2024, 1, 30, tzinfo=UTC),
         )
     return folder
+
+
+def read_station(simulation) -> Station:
+    """Describe the channels of a simulation to the service."""
+    channels = tuple(
+        Channel(name=name, section=c.section, kind=ChannelKind(c.kind), unit=c.unit)
+        for name, c in simulation.scenario.channels.items()
+    )
+    return Station(
+        name=simulation.scenario.station,
+        sections=(),
+        hatches=(),
+        channels=channels,
+        accepted_leak_kg_per_s=0.0,
+    )
 
 
 @pytest.mark.parametrize("table", ["telemetry", "activities"])
@@ -51,6 +72,56 @@ def test_csv_json_lines_and_parquet_hold_the_same_rows(folder, table):
 @pytest.mark.parametrize("name", ["telemetry.csv", "telemetry.jsonl", "activities.csv"])
 def test_a_compressed_table_holds_the_plain_one(folder, name):
     assert gzip.decompress((folder / f"{name}.gz").read_bytes()) == (folder / name).read_bytes()
+
+
+def test_a_table_packed_by_zstandard_holds_the_plain_one(folder):
+    plain = pl.read_csv(folder / "telemetry.csv")
+    assert pl.read_csv(folder / "telemetry.csv.zst").equals(plain)
+    assert pl.read_ndjson(folder / "activities.jsonl.zst").equals(
+        pl.read_ndjson(folder / "activities.jsonl")
+    )
+
+
+def test_line_protocol_has_the_lines_that_hullwatch_writes_of_the_same_samples():
+    simulation = Simulation(load("demo_2024_02"), 9, end=datetime(2024, 1, 29, tzinfo=UTC))
+    scenario = simulation.scenario
+    writer = LineProtocol(read_station(simulation))
+    units = [unit_of(channel.unit) for channel in scenario.channels.values()]
+    scale, offset = (np.array([getattr(u, k) for u in units]) for k in ("scale", "offset"))
+    for part in simulation.slices():
+        batch = SampleBatch(
+            channel=part.channel,
+            time_s=part.time_s,
+            received_s=part.received_s,
+            value=part.value * scale[part.channel] + offset[part.channel],
+            quality=part.quality,
+        )
+        expected = [line.decode() for line in writer.samples(batch)]
+        assert line_frame(scenario, part)["line"].to_list() == expected
+
+
+def test_line_protocol_is_for_telemetry(tmp_path):
+    with pytest.raises(TableError, match="line protocol holds telemetry"):
+        run_simulate(
+            scenario="demo_2024_02",
+            out=str(tmp_path / "t.lp"),
+            activities=str(tmp_path / "activities.lp"),
+        )
+    run_simulate(
+        scenario="demo_2024_02",
+        out=str(tmp_path / "t.lp"),
+        end=datetime(2024, 1, 28, 0, 2, tzinfo=UTC),
+    )
+    lines = (tmp_path / "t.lp").read_text().splitlines()
+    assert lines[0].startswith("sample,channel=prk.pressure,section=prk,station=iss value=")
+    assert lines[-1].endswith(",quality=0i 1706400060000000")
+
+
+def test_a_late_sample_tells_when_it_came(toy):
+    late = toy(end="2024-02-01T01:00:00Z", faults=[{"fault": "late", "size": 600, "share": 0.5}])
+    frame = telemetry_frame(late, next(Simulation(late, 1).slices()))
+    assert (frame["received"] > frame["time"]).any()
+    assert frame["received"].str.to_datetime().is_sorted()
 
 
 def test_the_table_has_the_columns_of_the_contract(folder):
@@ -137,7 +208,7 @@ def test_the_command_lists_and_writes_and_mixes_on_standard_output():
     runner = CliRunner()
     listed = runner.invoke(simulate, ["--list"])
     assert listed.exit_code == 0
-    assert "zvezda_2024_02" in listed.stdout
+    assert "zvezda_2024_02: Zvezda 2024, the jump of 8 February\n  A crack" in listed.stdout
     done = runner.invoke(
         simulate,
         ["demo_2024_02", "--out", "-", "--activities", "-", "--end", "2024-01-28T07:00Z"],

@@ -4,22 +4,28 @@ import numpy as np
 import pytest
 import yaml
 
+from simulators.plan import Schedule
 from simulators.scenario import ScenarioError, config_of, load, names
-from simulators.timeline import Schedule, plan_of
+from simulators.timeline import plan_of
 
 
 def test_the_shipped_scenarios_load_and_say_where_they_are_from():
-    assert names() == ["demo_2024_02", "quiet_month", "zvezda_2024_02"]
+    assert {"demo_2024_02", "quiet_month", "zvezda_2024_02"} <= set(names())
     for name in names():
         scenario = load(name)
         assert scenario.story
         assert scenario.source
-        total = sum(scenario.free_volume_m3(section) for section in scenario.sections)
-        assert total == pytest.approx(905, abs=3)
+
+
+@pytest.mark.parametrize("name", ["demo_2024_02", "quiet_month", "zvezda_2024_02"])
+def test_the_station_of_2024_has_the_free_volume_of_its_gas_budgets(name):
+    scenario = load(name)
+    total = sum(scenario.free_volume_m3(section) for section in scenario.sections)
+    assert total == pytest.approx(905, abs=3)
 
 
 def test_an_unknown_name_tells_the_known_ones():
-    with pytest.raises(ScenarioError, match="use one of demo_2024_02, quiet_month"):
+    with pytest.raises(ScenarioError, match=r"use one of .*demo_2024_02, .*quiet_month"):
         load("zvezda")
 
 
@@ -56,7 +62,7 @@ def test_every_fault_of_a_file_is_told_with_its_place(toy, tmp_path):
         ),
         (
             {"timeline": [{"at": "2024-02-01T00:00:00Z", "what": "leak", "leak": "crack"}]},
-            "timeline.0: give either kg_per_day or hole_mm",
+            "timeline.0: give one of kg_per_day, kg_per_h and hole_mm",
         ),
         (
             {
@@ -103,18 +109,18 @@ def test_the_configuration_of_a_scenario_names_what_the_scenario_has():
 
 def test_the_prk_hatch_keeps_the_hours_of_its_programme():
     moves = [
-        (datetime.fromtimestamp(time_s, UTC), is_open)
-        for time_s, hatch, is_open in plan_of(load("zvezda_2024_02")).hatch_moves
+        (datetime.fromtimestamp(time_s, UTC), state)
+        for time_s, hatch, state in plan_of(load("zvezda_2024_02")).hatch_moves
         if hatch == "prk-zvezda"
     ]
     onset_day = [
         move for move in moves if move[0].date() == datetime(2024, 2, 8, tzinfo=UTC).date()
     ]
     assert onset_day == [
-        (datetime(2024, 2, 8, 6, tzinfo=UTC), True),
-        (datetime(2024, 2, 8, 21, tzinfo=UTC), False),
+        (datetime(2024, 2, 8, 6, tzinfo=UTC), "open"),
+        (datetime(2024, 2, 8, 21, tzinfo=UTC), "closed"),
     ]
-    assert moves[0] == (datetime(2024, 1, 1, tzinfo=UTC), False)
+    assert moves[0] == (datetime(2024, 1, 1, tzinfo=UTC), "closed")
     quiet = [t for t, _ in moves if datetime(2024, 2, 12, 22, tzinfo=UTC) < t]
     assert quiet[0] == datetime(2024, 2, 18, 6, 6, tzinfo=UTC)
     assert quiet[1] - quiet[0] == timedelta(days=4, hours=23, minutes=54)

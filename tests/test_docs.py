@@ -1,0 +1,212 @@
+"""What README.md and CONTRIBUTING.md show is what the code does."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.cli import cli
+from service.core.alerts import LIVED_STATES, TRANSITIONS, Input, Wait
+from service.core.views import MonitorView
+from service.outputs.families import Reading, families
+from service.settings.build import station_of
+from service.settings.faults import variable
+from service.settings.load import load
+from service.settings.rules import DEFAULT_RULES
+from service.settings.schema import Settings
+from service.sources.decode import Decoder, Message
+from service.sources.topics import TopicTemplate
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def commands(program: str) -> list[list[str]]:
+    """Return the arguments of every call of the program in the shell blocks."""
+    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [line[1:] for line in words if line[:1] == [program]]
+
+
+def rows(*first_cells: str) -> list[list[str]]:
+    """Return the rows of the table with these column heads."""
+    head = f"| {' | '.join(first_cells)} |\n"
+    assert head in README, f"README.md has no table with the head {head}"
+    table = README.partition(head)[2].partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+
+
+def environment() -> list[str]:
+    return sorted(set(re.findall(r"HULLWATCH_\w+", README)) - {"HULLWATCH_SECRETS_DIR"})
+
+
+@pytest.fixture(autouse=True)
+def secrets(tmp_path, monkeypatch):
+    """Leave nothing in the environment, and give the one secret that an example needs."""
+    for name in environment():
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "influx_token").write_text("secret")
+    monkeypatch.setenv("HULLWATCH_SECRETS_DIR", str(folder))
+
+
+def settings_of(document: Mapping[str, Any], folder: Path) -> Settings:
+    path = folder / "station.yaml"
+    path.write_text(yaml.safe_dump(dict(document)), encoding="utf-8")
+    return load(path)
+
+
+@pytest.mark.parametrize("arguments", commands("hullwatch"), ids=" ".join)
+def test_every_command_in_the_readme_can_be_given(arguments):
+    name, *rest = arguments
+    assert name in cli.commands
+    cli.commands[name].make_context(name, rest)
+
+
+def test_the_readme_shows_every_command():
+    assert {arguments[0] for arguments in commands("hullwatch")} >= set(cli.commands)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_named_is_in_the_makefile(document):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"\bmake (\w+)`", DOCUMENTS[document])) <= targets
+    assert {a[0] for a in commands("make")} <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_linked_to_or_named_is_there(document):
+    linked = re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[document])
+    named = re.findall(
+        r"\b(?:config|deploy|service|simulators|tests)/[\w./-]*\w", DOCUMENTS[document]
+    )
+    missing = [name for name in {*linked, *named} if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_the_example_config_is_whole_and_what_is_laid_over_it_fits(tmp_path):
+    whole, *additions = map(yaml.safe_load, blocks("yaml"))
+    settings_of(whole, tmp_path)
+    assert additions
+    for addition in additions:
+        settings_of(whole | addition, tmp_path)
+
+
+def test_every_environment_variable_named_sets_a_key():
+    known = {variable(tuple(key.split("."))) for key, _ in keys(Settings.model_json_schema())}
+    assert set(environment()) - {"HULLWATCH_"} <= known
+
+
+def test_every_message_shown_is_taken_by_the_daemon_of_the_example(tmp_path):
+    settings = settings_of(yaml.safe_load(blocks("yaml")[0]), tmp_path)
+    station = station_of(settings)
+    telemetry = TopicTemplate("{station}/{section}/{quantity}", station=station.name)
+    activity = TopicTemplate("{station}/activity", station=station.name)
+    decoder = Decoder(station, telemetry=telemetry, activity=activity)
+    shown = commands("mosquitto_pub")
+    assert shown
+    for words in shown:
+        topic, payload = (words[words.index(option) + 1] for option in ("-t", "-m"))
+        message = Message(topic=topic, payload=payload.encode(), received_s=1.7e9)
+        delivery = decoder.decode([message])
+        assert not delivery.rejected, delivery.rejected
+        assert len(delivery.samples) or delivery.activities
+
+
+def test_the_table_of_metrics_is_what_the_daemon_exports():
+    view = MonitorView(
+        now_s=None, sections=(), atmospheres=(), hatches={}, alerts=(), last_sample_s={}
+    )
+    reading = Reading(version="0", view=view, samples={}, alert_events={}, sources=(), outputs={})
+    exported = {
+        family.name + ("_total" if family.type == "counter" else "") for family in families(reading)
+    }
+    listed = {cell.strip("`").partition("{")[0] for cell, *_ in rows("Metric", "Says")}
+    assert listed == exported
+
+
+def test_the_life_of_an_alert_in_the_readme_is_that_of_the_code():
+    told = rows("State", *(f"on {word}" for word in Input))
+    assert told == [
+        [f"`{state}`", *(_transition(state, word) for word in Input)] for state in LIVED_STATES
+    ]
+
+
+def _transition(state: Any, word: Input) -> str:
+    taken = TRANSITIONS[state, word]
+    if taken.to is state and taken.event is None:
+        return "-"
+    wait = {Wait.NOTHING: "", Wait.HOLD: " after `hold_s`", Wait.KEEP: " after `keep_firing_s`"}
+    event = f", *{taken.event.value}*" if taken.event is not None else ""
+    return f"`{taken.to.value}`{event}{wait[taken.wait]}"
+
+
+def test_the_shipped_rules_in_the_readme_are_those_of_the_code():
+    told = {
+        row[0].strip("`"): row[1].strip("`") for row in rows("Rule", "Kind", "Shipped thresholds")
+    }
+    assert told == {rule.name: rule.kind for rule in DEFAULT_RULES}
+
+
+def test_the_table_of_keys_is_that_of_the_schema():
+    told = rows("Key", "Default", "Meaning")
+    assert told == [
+        [f"`{key}`", _default(node), node.get("description", "which kind of rule it is")]
+        for key, node in keys(Settings.model_json_schema())
+    ]
+
+
+def _default(node: Mapping[str, Any]) -> str:
+    if "default" not in node:
+        return "required"
+    plain = node["default"]
+    return "none" if plain in (None, "", [], {}) else f"`{str(plain).lower()}`"
+
+
+def keys(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return every key of a config that holds a value, with its node of the schema."""
+
+    def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "anyOf" in node:
+            return resolved(node["anyOf"][0])
+        return schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+
+    def below(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for name, child in node["properties"].items():
+            here, inner = f"{path}{name}", resolved(child)
+            entries = inner.get("additionalProperties")
+            if "properties" in inner:
+                yield from below(inner, f"{here}.")
+            elif name == "rules":
+                yield from rules(child["items"]["discriminator"]["mapping"])
+            elif entries and "properties" in resolved(entries):
+                yield from below(resolved(entries), f"{here}.NAME.")
+            else:
+                yield here, child
+
+    def rules(kinds: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        found = {k: dict(below(resolved({"$ref": ref}), "")) for k, ref in kinds.items()}
+        common = set.intersection(*map(set, found.values()))
+        first = next(iter(found.values()))
+        yield from ((f"rules[].{name}", first[name]) for name in first if name in common)
+        for kind, own in found.items():
+            yield from (
+                (f"rules[].{name} ({kind})", node)
+                for name, node in own.items()
+                if name not in common
+            )
+
+    return list(below(schema, ""))
