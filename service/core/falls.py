@@ -36,6 +36,7 @@ class FallWatch:
         ]
         self._floor = np.array(hints)
         self._fall = np.full(count, -np.inf)
+        self._slope = np.full(count, np.nan)
 
     def take(
         self,
@@ -63,16 +64,19 @@ class FallWatch:
         self._fall[rows] = -np.inf
         fitted = rows[falling]
         if len(fitted):
-            self._fall[fitted] = self._fit(fitted)
+            self._fall[fitted], self._slope[fitted] = self._fit(fitted)
 
-    def falls(self, channels: NDArray[np.intp], now_s: float) -> NDArray[np.float64]:
-        """Return how fast each living gauge falls at least, Pa/s, steepest first.
+    def falls(
+        self, channels: NDArray[np.intp], now_s: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how fast each living gauge falls at least and likeliest, Pa/s, steepest first.
 
-        Minus infinity where a gauge does not fall for certain.
+        The lower bound is minus infinity where a gauge does not fall for certain.
         """
         rows = self._row[channels]
         alive = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
-        return np.sort(self._fall[alive])[::-1]
+        order = np.argsort(-self._fall[alive], kind="stable")
+        return self._fall[alive][order], self._slope[alive][order]
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
@@ -81,6 +85,7 @@ class FallWatch:
             "value": self._value.copy(),
             "quantum": self._quantum.copy(),
             "fall": self._fall.copy(),
+            "slope": self._slope.copy(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -89,12 +94,14 @@ class FallWatch:
         self._value = state["value"].copy()
         self._quantum = state["quantum"].copy()
         self._fall = state["fall"].copy()
+        self._slope = state["slope"].copy()
 
-    def _fit(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the largest lower confidence bound of the fall over all windows, Pa/s."""
+    def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the largest lower confidence bound of the fall over all windows, and its fall."""
         newest = self._time_s[rows, -1:]
         age = newest - self._time_s[rows]
         best = np.full(len(rows), -np.inf)
+        fall = np.full(len(rows), np.nan)
         half_code = np.where(np.isfinite(self._quantum[rows]), self._quantum[rows] / 2.0, 0.0)
         sigma = np.maximum(self._floor[rows], half_code)
         for window_s in WINDOWS_S:
@@ -113,5 +120,7 @@ class FallWatch:
             scatter = np.sqrt(residual / np.maximum(count - 2, 1))
             error = np.maximum(sigma, scatter) / np.sqrt(square)
             bound = -slope - CONFIDENCE * error
-            best = np.where(count >= LEAST_POINTS, np.maximum(best, bound), best)
-        return best
+            better = (count >= LEAST_POINTS) & (bound > best)
+            best = np.where(better, bound, best)
+            fall = np.where(better, -slope, fall)
+        return best, fall

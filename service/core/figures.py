@@ -15,7 +15,7 @@ from service.core.leaks import ARM_STEPS, Group, Growth, LeakBook
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure, Rule
 from service.core.station import ChannelKind, Station
-from service.core.units import S_PER_DAY
+from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
     AtmosphereView,
     Balance,
@@ -26,15 +26,16 @@ from service.core.views import (
 from service.core.wording import utc
 
 NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
+# A fifth of the smallest emergency; below it the balances follow well enough.
+RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What was last read: air by atmosphere, falling gauges, and the silence of each channel."""
+    """What was last read: air by atmosphere, and the silence of each channel."""
 
     air: Mapping[Group, AirReading]
-    falls: FallWatch
     silences_s: NDArray[np.float64]
 
 
@@ -64,12 +65,14 @@ class Figures:
         readings: Readings,
         conditions: Conditions,
         leaks: LeakBook,
+        falls: FallWatch,
     ) -> None:
         self._station = station
         self._policy = policy
         self._readings = readings
         self._conditions = conditions
         self._leaks = leaks
+        self._falls = falls
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ class Figures:
                     Figure.exact(float(now.silences_s[channels].max())) if len(channels) else None
                 )
             case RuleKind.PRESSURE_RATE:
-                return self._fall(group, now.falls, at_s)
+                return self._fall(group, at_s)
             case RuleKind.LEAK_GROWTH:
                 return self._growth(group, air, at_s)
             case RuleKind.LIMIT:
@@ -155,7 +158,7 @@ class Figures:
 
     def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
         """Return all that is known of an atmosphere."""
-        leak = self._leak(group)
+        leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         fresh = self._is_fresh(air, at_s)
         if not fresh:
@@ -189,7 +192,28 @@ class Figures:
     def _is_fresh(self, air: AirReading | None, at_s: float) -> bool:
         return air is not None and at_s - air.time_s <= self._policy.stale_s
 
-    def _leak(self, group: Group) -> LeakEstimate | None:
+    def _leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
+        """Return the leak rate; a rapid fall of the pressure outruns the slow estimate."""
+        slow = self._slow_leak(group)
+        fall = self._fall(group, at_s)
+        if (
+            fall is None
+            or fall.low < RAPID_PA_PER_S
+            or air is None
+            or not air.pressure_pa
+            or not air.total_kg
+        ):
+            return slow
+        per_pa = air.total_kg / air.pressure_pa
+        if slow is not None and fall.low * per_pa <= slow.high_kg_per_s:
+            return slow
+        return LeakEstimate(
+            rate_kg_per_s=fall.value * per_pa,
+            low_kg_per_s=fall.low * per_pa,
+            high_kg_per_s=fall.high * per_pa,
+        )
+
+    def _slow_leak(self, group: Group) -> LeakEstimate | None:
         account = self._leaks.account(group)
         known = self._leaks.rate(account.key) if account is not None else None
         if known is None:
@@ -221,8 +245,9 @@ class Figures:
             onset_high_s=newest.onset_high_s,
         )
 
-    def _fall(self, group: Group, falls: FallWatch, at_s: float) -> Figure | None:
-        bounds = falls.falls(self._readings.gauges(group), at_s)
+    def _fall(self, group: Group, at_s: float) -> Figure | None:
+        """Return how fast the pressure falls for certain, by the second steepest gauge."""
+        bounds, slopes = self._falls.falls(self._readings.gauges(group), at_s)
         if not len(bounds):
             return None
         if any(
@@ -230,12 +255,17 @@ class Figures:
             for place, running in self._conditions.disturbed(at_s).items()
         ):
             return Figure.exact(0.0)
-        if len(bounds) == 1:
-            alone = Severity.EMERGENCY
-            if not self._policy.single_sensor_emergency:
-                alone = Severity.WARNING
-            return Figure.exact(max(float(bounds[0]), 0.0), alone)
-        return Figure.exact(max(float(bounds[1]), 0.0))
+        second = min(1, len(bounds) - 1)
+        if not np.isfinite(bounds[second]) or bounds[second] <= 0.0:
+            return Figure.exact(0.0)
+        alone = len(bounds) == 1 and not self._policy.single_sensor_emergency
+        low, slope = float(bounds[second]), float(slopes[second])
+        return Figure(
+            value=slope,
+            low=low,
+            high=2.0 * slope - low,
+            most_severe=Severity.WARNING if alone else Severity.EMERGENCY,
+        )
 
     def _limit(
         self, rule: Rule, group: Group, air: AirReading | None, at_s: float
@@ -253,7 +283,7 @@ class Figures:
         return Figure.exact(float(np.median(self._readings.value[channels])), Severity.WARNING)
 
     def _excess(self, group: Group, air: AirReading | None, at_s: float) -> Figure | None:
-        leak = self._leak(group)
+        leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         if leak is None or account is None or not self._is_fresh(air, at_s):
             return None
@@ -270,7 +300,7 @@ class Figures:
     def _reserve(
         self, rule: Rule, group: Group, air: AirReading | None, at_s: float
     ) -> Figure | None:
-        leak = self._leak(group)
+        leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         if leak is None or air is None or not self._is_fresh(air, at_s):
             return None

@@ -49,7 +49,8 @@ JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidat
 JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 MOVED_GAS: Final = 20.0 / S_PER_DAY  # kg/s; airlocks, vestibules and vents move more for a while
-BRIEF_GAS: Final = 5.0 / S_PER_DAY  # kg/s; more is looked at for having ended
+BRIEF_GAS: Final = 5.0 / S_PER_DAY  # kg/s; more is looked at for half an hour, and for an end
+BRIEF_S: Final = 1800.0
 MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows that it has ended
 LEAST_THIRD: Final = 10  # balances for a slope of a change that is large against their noise
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
@@ -353,11 +354,12 @@ class LeakBook:
         """Enter that gas was moved for a while, which is over."""
         now_s = float(self.filter.time_s[row])
         account = self.accounts[row]
-        steps = max(int((now_s - change.onset_s) / account.spacing_s), 1)
-        lost_kg = account.history[-1] - account.history[-min(steps, len(account.history))]
+        steps = int((now_s - change.onset_low_s) / account.spacing_s) + LEAST_THIRD // 2
+        before = account.history[-steps - LEAST_THIRD : -steps] or account.history[:1]
+        lost_kg = float(np.nanmedian(account.history[-LEAST_THIRD:]) - np.nanmedian(before))
         self.filter.restart_mass(row, now_s, account.history[-1])
         self._break(row)
-        if account.key[1] is Balance.NITROGEN:
+        if account.key[1] is Balance.NITROGEN or not np.isfinite(lost_kg):
             return []
         return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=lost_kg)]
 
@@ -470,7 +472,8 @@ class LeakBook:
         is_cycle = self._home in self.accounts[row].key[0] and age_s < 2.0 * REMOVAL_CYCLE_S
         if is_cycle and statistic < OVERWHELMING:
             return False
-        if abs(change.size) > MOVED_GAS and age_s < MOVE_S:
+        wait_s = MOVE_S if abs(change.size) > MOVED_GAS else BRIEF_S
+        if abs(change.size) > BRIEF_GAS and age_s < wait_s:
             return False
         return self._other_balance_agrees(row, change, statistic)
 

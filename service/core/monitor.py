@@ -86,7 +86,9 @@ class Monitor:
         self._heard_s = np.full(len(station.channels), -np.inf)
         self._start_s: float | None = None
         self._fast = 0  # number of the last fast tick that was run
-        self._figures = Figures(station, policy, self._readings, self._conditions, self._leaks)
+        self._figures = Figures(
+            station, policy, self._readings, self._conditions, self._leaks, self._falls
+        )
         self._alerts = AlertBook(policy.rules, self._figures)
 
     @property
@@ -333,7 +335,6 @@ class Monitor:
         start_s = at_s if self._start_s is None else self._start_s
         return Situation(
             air=self._air,
-            falls=self._falls,
             silences_s=at_s - np.maximum(self._heard_s, start_s),
         )
 

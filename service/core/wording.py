@@ -74,7 +74,7 @@ def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str
             return f"{name}: {rule.quantity.value} is {value / PA_PER_MMHG:.1f} mmHg{_limit(rule, value)}"
         case RuleKind.PRESSURE_RATE:
             rate = value / PA_PER_MMHG * 60.0
-            return f"{name}: pressure falls by at least {rate:.2f} mmHg/min"
+            return f"{name}: pressure falls by {rate:.2f} mmHg/min"
         case RuleKind.LEAK_RATE:
             rate = value * S_PER_DAY
             return f"{name}: the leak is {rate:.2f} kg/day above what is accepted"
