@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from service.core.accounts import Group
 from service.core.alerts import AT_REST, Alert, step, worsen
 from service.core.events import ACTIVE_STATES, AlertEvent, AlertEventKind, AlertState, RuleKind
 from service.core.figures import Figures, Situation
-from service.core.leaks import Group
 from service.core.rules import Figure, Rule, Verdict, evaluate
 from service.core.units import S_PER_DAY
 from service.core.views import AlertView

@@ -7,11 +7,12 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.accounts import ARM_STEPS, Group
 from service.core.air import AirReading, Readings
 from service.core.conditions import Conditions
 from service.core.events import RuleKind, Severity
 from service.core.falls import FallWatch
-from service.core.leaks import ARM_STEPS, Group, Growth, LeakBook
+from service.core.leaks import Growth, LeakBook
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure, Rule
 from service.core.station import ChannelKind, Station

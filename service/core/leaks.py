@@ -1,9 +1,4 @@
-"""Follows the leak of every atmosphere through hatch moves, with one account for each gas balance.
-
-An account belongs to a set of sections and a balance (total air, nitrogen). When hatches regroup
-the sections, the accounts of groups that are no more rest, and go on with what they knew of the
-rate when the same group forms again: the tunnel that is shut every night is one story.
-"""
+"""Finds in the accounts when a leak has grown, gone, or gas was moved, and keeps the growths open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,39 +7,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.accounts import ARM_STEPS, Group, Key, Ledger
 from service.core.air import AirReading
-from service.core.estimators import RATE, LeakFilter
+from service.core.estimators import RATE
 from service.core.growth import DISCRIMINATION, Change, ChangeBank
-from service.core.noise import NoiseModel, fit_noise
-from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.thresholds import threshold
-from service.core.units import PA_PER_MMHG, S_PER_DAY
+from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
-Group = tuple[int, ...]
-Key = tuple[Group, Balance]
-
-STEP_S: Final = 60.0
-BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
-HISTORY: Final = 11520  # balances kept to learn noise from: 8 days at one a minute
-LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
-# Before anything is learned, in mmHg of the group: white, correlated, random walk per day. Walks
-# are the three classes measured in cabins: 0.02 with partial pressures, 0.2 with temperature, 1
-# without (Astro Pi records of 2016 and 2022; +-2x).
-PRIOR_MMHG: Final[dict[Balance, tuple[float, float, float]]] = {
-    Balance.NITROGEN: (0.15, 0.10, 0.02),
-    Balance.TOTAL: (0.03, 0.10, 0.2),
-    Balance.PRESSURE: (0.03, 0.20, 1.0),
-}
-# Where people breathe and oxygen is neither measured nor reported, the total is off by a rate of
-# some mmHg/day: healthy days of 2016 show -4.0 to +0.9 in Columbus.
-IMBALANCE_MMHG_PER_DAY: Final = 2.0
-BALANCED_MMHG_PER_DAY: Final = 0.02  # where oxygen is accounted for, or nobody breathes
-LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
-# kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
-# is as large in a small section as in a large one.
-RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
-FULL_STATION_M3: Final = 900.0
 JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidate
 JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
@@ -54,31 +24,10 @@ BRIEF_S: Final = 1800.0
 MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows that it has ended
 LEAST_THIRD: Final = 10  # balances for a slope of a change that is large against their noise
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
-SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 MIXING_S: Final = 6 * 3600.0  # added oxygen reaches a distant sensor so late; Columbus 2015
-SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
-RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
 UNSURE_STEPS: Final = 120.0  # the threshold is doubled after so many balances, for want of history
-ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """What belongs to a row beside its arrays."""
-
-    key: Key
-    per_mmhg_kg: float
-    belief: tuple[float, float]  # of the rate before anything was seen, and its error
-    pressure_pa: float = 0.0
-    seen: int = 0
-    spacing_s: float = STEP_S
-    history: list[float] = field(default_factory=list)
-    inflow_kg: float = 0.0  # gas booked since the newest balance
-    rested_s: float | None = None  # newest balance before a rest that has just ended
-    quiet_until_s: float = -np.inf  # no test before; gas is being moved
-    settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,64 +62,14 @@ class Jump:
     mass_kg: float
 
 
-class LeakBook:
-    """All accounts of a station, and the growths found in them.
-
-    Parameters
-    ----------
-    home : int
-        The section where the crew is taken to be.
-
-    Attributes
-    ----------
-    knows_oxygen : bool
-        Whether crew and oxygen generation are reported, so that they can be booked.
-    """
+class LeakBook(Ledger):
+    """The accounts of a station, and the growths found in them."""
 
     def __init__(self, false_alarm_interval_s: float, accepted_kg_per_s: float, home: int) -> None:
-        self.knows_oxygen = False
-        self._home = home
+        super().__init__(accepted_kg_per_s, home)
         self._interval_s = false_alarm_interval_s
-        self._accepted = accepted_kg_per_s
-        self.filter = LeakFilter()
-        self.bank = ChangeBank()
-        self.accounts: list[Account] = []
         self.growths: list[Growth] = []
         self.scores: dict[Key, float] = {}
-        self._resting: dict[Key, tuple[Account, dict[str, Any], dict[str, Any]]] = {}
-
-    # ------------------------------------------------------------------ groups
-
-    def regroup(self, groups: Sequence[Group]) -> None:
-        """Let the accounts of other groups rest."""
-        live = set(groups)
-        keep = []
-        for row, account in enumerate(self.accounts):
-            if account.key[0] in live:
-                keep.append(row)
-            else:
-                account.history.append(np.nan)
-                self._resting[account.key] = (account, self.filter.take(row), self.bank.take(row))
-        while len(self._resting) > RESTING:
-            del self._resting[next(iter(self._resting))]
-        self._keep(keep)
-
-    def rate(self, key: Key) -> tuple[float, float] | None:
-        """Return rate and standard error of an account, live or resting, kg/s."""
-        for row, account in enumerate(self.accounts):
-            if account.key == key:
-                return self.filter.rate(row)
-        if key in self._resting:
-            stored = self._resting[key][1]
-            return float(stored["state"][RATE]), float(np.sqrt(stored["covariance"][RATE, RATE]))
-        return None
-
-    def account(self, group: Group, *, balance: Balance | None = None) -> Account | None:
-        """Return the account of a group: that of a balance, or the best that has learned."""
-        own = self.accounts_of(group)
-        if balance is not None:
-            return next((a for a in own if a.key[1] is balance), None)
-        return next((a for a in own if a.seen >= ARM_STEPS), own[0] if own else None)
 
     def grown(self, growths: Sequence[Growth]) -> tuple[float, float]:
         """Return how much the rate is above what it was before the first growth, and the error."""
@@ -180,13 +79,6 @@ class LeakBook:
         if now is None:
             return sum(g.size for g in growths), float(np.hypot(newest.size_sd, first.base_sd))
         return now[0] - first.base_rate, float(np.hypot(now[1], first.base_sd))
-
-    def accounts_of(self, group: Group) -> list[Account]:
-        """Return the live accounts of a group, best balance first."""
-        own = [a for a in self.accounts if a.key[0] == group]
-        return sorted(own, key=lambda a: BEST_FIRST[a.key[1]])
-
-    # ------------------------------------------------------------------- steps
 
     def step(self, readings: Mapping[Group, AirReading]) -> list[Growth | Jump]:
         """Enter new balances; return the growths and jumps found now."""
@@ -223,120 +115,19 @@ class LeakBook:
         self._judge_growths()
         return found
 
-    def _enter(self, readings: Mapping[Group, AirReading]) -> NDArray[np.bool_]:
-        for group, reading in readings.items():
-            self._open(group, reading)
-        count = len(self.accounts)
-        times, balances, inflows = np.zeros(count), np.zeros(count), np.zeros(count)
-        used = np.zeros(count, np.bool_)
-        for row, account in enumerate(self.accounts):
-            group, balance = account.key
-            air = readings.get(group)
-            if air is None or air.time_s <= self.filter.time_s[row]:
-                continue
-            mass = _balance_of(air, balance)
-            if mass is None:
-                continue
-            times[row], balances[row], used[row] = air.time_s, mass, True
-            if air.time_s <= account.settles_until_s:
-                self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
-            account.pressure_pa = air.pressure_pa or account.pressure_pa
-            inflows[row], account.inflow_kg = account.inflow_kg, 0.0
-        if not used.any():
-            return used
-        before_s = self.filter.time_s.copy()
-        for row, account in enumerate(self.accounts):
-            if used[row] and account.rested_s is not None:
-                before_s[row], account.rested_s = account.rested_s, None
-        transition, gain, innovation, variance = self.filter.update(times, balances, inflows, used)
-        self.bank.update(transition, gain, innovation, variance, used)
-        self.bank.breed(times, before_s, used)
-        for learner in np.flatnonzero(used).tolist():
-            self._learn(
-                learner, float(balances[learner]), float(times[learner] - before_s[learner])
-            )
-        return used
+    def snapshot(self) -> dict[str, Any]:
+        """Return all state."""
+        return {
+            **super().snapshot(),
+            "growths": list(self.growths),
+            "scores": dict(self.scores),
+        }
 
-    def _open(self, group: Group, reading: AirReading) -> None:
-        known = {a.key for a in self.accounts if a.key[0] == group}
-        for balance in Balance:
-            if (group, balance) in known:
-                continue
-            mass = _balance_of(reading, balance)
-            if mass is None:
-                continue
-            temperature = reading.temperature_k or REFERENCE_TEMPERATURE_K
-            per_mmhg = PA_PER_MMHG * reading.volume_m3 / (R_AIR * temperature)
-            key = (group, balance)
-            if key in self._resting:
-                account, stored, bank = self._resting.pop(key)
-                self.accounts.append(account)
-                row = self.filter.append(**stored)
-                self.bank.append(**bank)
-                account.rested_s = float(self.filter.time_s[row])
-                self.filter.restart_mass(row, reading.time_s, mass)
-                self.bank.restart_mass(row)
-                account.settles_until_s = reading.time_s + SETTLE_S
-                continue
-            rate, rate_sd = self._belief(group, balance, reading.volume_m3)
-            account = Account(
-                key=key,
-                per_mmhg_kg=per_mmhg,
-                belief=(rate, rate_sd),
-                settles_until_s=reading.time_s + SETTLE_S,
-            )
-            self.accounts.append(account)
-            self.filter.start(reading.time_s, mass, rate, rate_sd, self._prior(account))
-            self.bank.append()
-
-    def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
-        """Return what is believed of the rate of a group never seen before, kg/s."""
-        inside = set(group)
-        parents = [key for key in self._resting if inside < set(key[0]) and key[1] is balance]
-        share = min(volume_m3 / FULL_STATION_M3, 1.0)
-        if parents:
-            rate, error = self.rate(min(parents, key=lambda key: len(key[0]))) or (0.0, 0.0)
-            return max(rate, 0.0) * share, max(abs(rate), error, RATE_PRIOR_SD)
-        parts = [key for key in self._resting if set(key[0]) < inside and key[1] is balance]
-        if parts:
-            rate, error = self.rate(max(parts, key=lambda key: len(key[0]))) or (0.0, 0.0)
-            return rate, float(np.hypot(error, max(abs(rate), 0.3 * RATE_PRIOR_SD)))
-        return self._accepted * share, RATE_PRIOR_SD
-
-    def _learn(self, row: int, balance: float, span_s: float) -> None:
-        account = self.accounts[row]
-        if span_s > 5.0 * account.spacing_s:
-            account.history.append(np.nan)
-        account.history.append(balance)
-        account.seen += 1
-        account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
-        if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
-            del account.history[:-HISTORY]
-            history = np.array(account.history)
-            fitted, _ = fit_noise(history, account.spacing_s, self._prior(account))
-            self.filter.set_noise(row, fitted)
-        if account.seen == ARM_STEPS:
-            # What the first hour said of the rate, it said with a noise model that was a guess.
-            self.filter.restart_rate(row, *account.belief)
-            self.bank.clear(row)
-
-    def _prior(self, account: Account) -> NoiseModel:
-        group, balance = account.key
-        white, correlated, walk = PRIOR_MMHG[balance]
-        breathed = self._home in group and balance is not Balance.NITROGEN
-        unknown = breathed and not self.knows_oxygen
-        imbalance = IMBALANCE_MMHG_PER_DAY if unknown else BALANCED_MMHG_PER_DAY
-        return NoiseModel(
-            white_var=white**2,
-            correlated_var=correlated**2,
-            walk_var_per_s=walk / S_PER_DAY,
-            imbalance_var=(imbalance / S_PER_DAY) ** 2,
-        ).scaled(account.per_mmhg_kg)
-
-    def _least(self, account: Account) -> float:
-        return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
-
-    # ---------------------------------------------------------------- findings
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        super().restore(state)
+        self.growths = list(state["growths"])
+        self.scores = dict(state["scores"])
 
     def _book_jump(self, row: int) -> list[Growth | Jump]:
         change = self.bank.mass_jump(row)
@@ -509,10 +300,6 @@ class LeakBook:
         size = float(self.bank.correlation[row, nearest]) / information
         return size * float(np.sign(change.size)), float(1.0 / np.sqrt(information))
 
-    def _break(self, row: int) -> None:
-        self.bank.clear(row)
-        self.accounts[row].history.append(np.nan)
-
     def _judge_growths(self) -> None:
         """Close the growths whose leak has gone, and weigh their suspects by closed hatches."""
         open_growths = []
@@ -556,89 +343,6 @@ class LeakBook:
         suspects = {section: weight / total for section, weight in weights.items()}
         return replace(growth, suspects=suspects, evidence=evidence)
 
-    # -------------------------------------------------------------- activities
-
-    def admit_gas(
-        self,
-        groups: Sequence[Group],
-        mass_sd_kg: float,
-        until_s: float,
-        *,
-        mixing_sd_kg: float = 0.0,
-    ) -> None:
-        """Let the masses of the groups move by an unknown amount, and do not test meanwhile.
-
-        `mixing_sd_kg` is for nitrogen only, which lags behind where oxygen is measured in one
-        place.
-        """
-        for row, account in enumerate(self.accounts):
-            if account.key[0] not in groups:
-                continue
-            is_nitrogen = account.key[1] is Balance.NITROGEN
-            spread = max(mass_sd_kg, mixing_sd_kg) if is_nitrogen else mass_sd_kg
-            if spread > 0.0:
-                self.filter.reopen(row, mass_var=spread**2)
-                account.quiet_until_s = max(account.quiet_until_s, until_s)
-                account.history.append(np.nan)
-
-    def admit_rate(self, groups: Sequence[Group], rate_sd: float) -> None:
-        """Let the total balance's rate move by an unknown amount; nitrogen does not notice."""
-        for row, account in enumerate(self.accounts):
-            if account.key[0] in groups and account.key[1] is not Balance.NITROGEN:
-                self.filter.reopen(row, rate_var=rate_sd**2)
-
-    def book_inflow(self, group: Group, mass_kg: float) -> None:
-        """Add gas other than nitrogen that is known to have come in."""
-        for account in self.accounts:
-            if account.key[0] == group and account.key[1] is not Balance.NITROGEN:
-                account.inflow_kg += mass_kg
-
-    # --------------------------------------------------------------- snapshots
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return all state."""
-        return {
-            "filter": self.filter.snapshot(),
-            "bank": self.bank.snapshot(),
-            "accounts": [_copy(a) for a in self.accounts],
-            "growths": list(self.growths),
-            "scores": dict(self.scores),
-            "knows_oxygen": self.knows_oxygen,
-            "resting": {
-                key: (_copy(account), _copies(stored), _copies(bank))
-                for key, (account, stored, bank) in self._resting.items()
-            },
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a snapshot."""
-        self.filter.restore(state["filter"])
-        self.bank.restore(state["bank"])
-        self.accounts = [_copy(a) for a in state["accounts"]]
-        self.growths = list(state["growths"])
-        self.scores = dict(state["scores"])
-        self.knows_oxygen = state["knows_oxygen"]
-        self._resting = {
-            key: (_copy(account), _copies(stored), _copies(bank))
-            for key, (account, stored, bank) in state["resting"].items()
-        }
-
-    def _keep(self, rows: Sequence[int]) -> None:
-        self.filter.keep(rows)
-        self.bank.keep(rows)
-        self.accounts = [self.accounts[row] for row in rows]
-
-
-def _balance_of(reading: AirReading, balance: Balance) -> float | None:
-    """Return the mass an account of this balance takes from a reading, None if nothing is new."""
-    if not reading.pressure_is_new:
-        return None
-    if balance is Balance.NITROGEN:
-        return reading.nitrogen_kg if reading.nitrogen_is_new else None
-    if balance is Balance.TOTAL:
-        return reading.total_kg if reading.temperature_k is not None else None
-    return reading.bare_kg
-
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:
     """Return the share of a change of rate since then that an account has not followed yet."""
@@ -647,11 +351,3 @@ def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:
         return 1.0
     nearest = int(np.nanargmin(np.abs(born - onset_s)))
     return float(bank["deviation"][RATE, nearest])
-
-
-def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    return {name: values.copy() for name, values in columns.items()}
-
-
-def _copy(account: Account) -> Account:
-    return replace(account, history=list(account.history))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from service.core.accounts import Group
 from service.core.air import AirReading, Readings
 from service.core.alertbook import AlertBook
 from service.core.conditions import Conditions
@@ -13,7 +14,7 @@ from service.core.events import ActivityNoted, AtmospheresChanged, Event, MassSt
 from service.core.falls import FallWatch
 from service.core.figures import Figures, Situation
 from service.core.intake import ClockMode, Screen, Screened
-from service.core.leaks import Group, Growth, LeakBook
+from service.core.leaks import Growth, LeakBook
 from service.core.rules import Rule
 from service.core.samples import Activity, SampleBatch
 from service.core.station import Station, atmospheres

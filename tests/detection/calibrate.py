@@ -8,9 +8,9 @@ import argparse
 import click
 import numpy as np
 
+from service.core.accounts import BALANCED_MMHG_PER_DAY, LEAST_GROWTH_MMHG_PER_DAY, PRIOR_MMHG
 from service.core.estimators import LeakFilter
 from service.core.growth import DISCRIMINATION, ChangeBank
-from service.core.leaks import BALANCED_MMHG_PER_DAY, LEAST_GROWTH_MMHG_PER_DAY, PRIOR_MMHG
 from service.core.noise import CORRELATION_S, NoiseModel
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
