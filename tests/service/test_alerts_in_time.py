@@ -11,31 +11,10 @@ from service.clock import WallClock
 from service.core.ticks import FAST_S
 from service.outputs.records import timestamp
 from service.sources.columns import unix_s
+from tests.contract import ALERT_FIELDS
 from tests.service.conftest import at_broker, connected, logged, publish
 from tests.sources.conftest import BrokerProcess
 
-CONTRACT = {
-    "time",
-    "alert_id",
-    "rule",
-    "kind",
-    "severity",
-    "event",
-    "state",
-    "atmosphere",
-    "sections",
-    "suspects",
-    "leak_rate_kg_per_day",
-    "leak_rate_low",
-    "leak_rate_high",
-    "growth_kg_per_day",
-    "onset_time",
-    "onset_low",
-    "onset_high",
-    "reserve_time_s",
-    "reason",
-    "text",
-}
 SIMULATED_S = 1_707_696_000.0  # 12 February 2024, 00:00 UTC
 DEADLINE_S = 1.0
 
@@ -103,7 +82,7 @@ async def test_an_alert_in_the_log_has_exactly_the_fields_of_the_contract(
         times_s = [SIMULATED_S + 5.0 * number for number in range(13)]
         await publish(mosquitto, [columns(times_s, 718.0)])
         line = await logged(log_lines, "alert.raised")
-    assert set(line) == CONTRACT | {"timestamp", "level", "message"}
+    assert set(line) == {*ALERT_FIELDS} | {"timestamp", "level", "message"}
     assert (line["event"], line["state"], line["kind"]) == ("raised", "unacknowledged", "limit")
     assert (line["atmosphere"], line["sections"]) == ("zvezda", ["zvezda", "prk"])
     assert line["level"] == "error"

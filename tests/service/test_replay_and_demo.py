@@ -10,28 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CONTRACT = {
-    "time",
-    "alert_id",
-    "rule",
-    "kind",
-    "severity",
-    "event",
-    "state",
-    "atmosphere",
-    "sections",
-    "suspects",
-    "leak_rate_kg_per_day",
-    "leak_rate_low",
-    "leak_rate_high",
-    "growth_kg_per_day",
-    "onset_time",
-    "onset_low",
-    "onset_high",
-    "reserve_time_s",
-    "reason",
-    "text",
-}
+from tests.contract import ALERT_FIELDS
 
 
 def hullwatch(*words: object, cwd, path=None):
@@ -96,7 +75,7 @@ def test_the_growth_of_february_is_found_in_the_tunnel_and_its_onset_holds_the_t
 
 def test_every_alert_event_has_exactly_the_fields_of_the_contract(replayed):
     for event in alerts_of(replayed / "one"):
-        assert set(event) == CONTRACT
+        assert set(event) == {*ALERT_FIELDS}
 
 
 def test_the_leak_rate_of_the_shut_tunnel_is_that_of_the_truth(replayed):
