@@ -26,6 +26,7 @@ LEAST_THIRD: Final = 10  # balances for a slope of a change that is large agains
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 MIXING_S: Final = 6 * 3600.0  # added oxygen reaches a distant sensor so late; Columbus 2015
+NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
 UNSURE_STEPS: Final = 120.0  # the threshold is doubled after so many balances, for want of history
 
@@ -186,6 +187,9 @@ class LeakBook(Ledger):
         _, base_sd = self.filter.rate(row)
         self._apply(row, change)
         rate, _ = self.filter.rate(row)
+        known = [g.base_rate + g.size for g in self.growths if g.group == group]
+        if known and rate < NEWS * max(known):
+            return []  # it swings back to where it is known to have grown to
         growth = Growth(
             group=group,
             found_s=float(self.filter.time_s[row]),
@@ -256,12 +260,15 @@ class LeakBook(Ledger):
         """Say whether a change is more than the cabin's own cycle and no other balance denies it.
 
         Carbon dioxide removal makes the pressure rise and fall in 144 min, so a change must have
-        been seen for two cycles, unless the evidence is overwhelming. A large change may be gas
+        been seen for two cycles, unless the evidence is overwhelming; likewise a growth upon a
+        growth, which is no news every orbit that warms and cools. A large change may be gas
         that somebody moves, which ends; rapid falls are watched elsewhere meanwhile.
         """
         age_s = float(self.filter.time_s[row]) - change.onset_s
-        is_cycle = self._home in self.accounts[row].key[0] and age_s < 2.0 * REMOVAL_CYCLE_S
-        if is_cycle and statistic < OVERWHELMING:
+        group = self.accounts[row].key[0]
+        has_grown = any(growth.group == group for growth in self.growths)
+        is_brief = age_s < 2.0 * REMOVAL_CYCLE_S
+        if is_brief and (self._home in group or has_grown) and statistic < OVERWHELMING:
             return False
         wait_s = MOVE_S if abs(change.size) > MOVED_GAS else BRIEF_S
         if abs(change.size) > BRIEF_GAS and age_s < wait_s:
