@@ -350,3 +350,17 @@ def test_a_rule_for_some_sections_leaves_the_others_alone(watch, minutes, policy
     shut = Activity(time_s=start_s, received_s=start_s, name="hatch", hatch="door", state="closed")
     watched = watch(rules=only).feed(low, [shut])
     assert watched.alerts("pressure_low") == []
+
+
+# ------------------------------------------------------- gas that somebody moves
+
+
+def test_air_vented_for_half_an_hour_without_a_message_is_no_growth(fly):
+    flown = fly(hours=36.0, leak_kg_per_day=leak((0, 0.1), (28.0, 18.0), (28.5, 0.1)))
+    assert flown.alerts("leak_growth") == []
+
+
+def test_oxygen_added_without_a_message_is_no_growth_when_it_ends(flight, watch):
+    flown = flight(hours=38.0, oxygen_kg=lambda h: 2.0 * min(max((h - 28.0) / 1.5, 0.0), 1.0))
+    watched = watch().feed(flown.samples())
+    assert watched.alerts("leak_growth") == []
