@@ -116,11 +116,9 @@ class Ledger:
             return float(stored["state"][RATE]), float(np.sqrt(stored["covariance"][RATE, RATE]))
         return None
 
-    def account(self, group: Group, *, balance: Balance | None = None) -> Account | None:
-        """Return the account of a group: that of a balance, or the best that has learned."""
+    def account(self, group: Group) -> Account | None:
+        """Return the account of a group with the best balance that has learned."""
         own = self.accounts_of(group)
-        if balance is not None:
-            return next((a for a in own if a.key[1] is balance), None)
         return next((a for a in own if a.seen >= ARM_STEPS), own[0] if own else None)
 
     def accounts_of(self, group: Group) -> list[Account]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, Group, Key, Ledger
 from service.core.air import AirReading
+from service.core.conditions import MIXING_S
 from service.core.estimators import RATE
 from service.core.growth import DISCRIMINATION, Change, ChangeBank
 from service.core.thresholds import threshold
@@ -25,7 +26,6 @@ MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows tha
 LEAST_THIRD: Final = 10  # balances for a slope of a change that is large against their noise
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
-MIXING_S: Final = 6 * 3600.0  # added oxygen reaches a distant sensor so late; Columbus 2015
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
 UNSURE_STEPS: Final = 120.0  # the threshold is doubled after so many balances, for want of history
