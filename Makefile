@@ -10,7 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD_LOCK := deploy/build-requirements.lock
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-INSTALL := $(PIP) install --require-hashes --only-binary :all: -r $(BUILD_LOCK)
+# The locks are whole, so nothing is resolved: an extra of a package that has a newer release than
+# the lock would be looked up anew, and refused for want of a hash.
+INSTALL := $(PIP) install --no-deps --require-hashes --only-binary :all: -r $(BUILD_LOCK)
 COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--fork-strategy fewest --no-build --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra demo
