@@ -8,6 +8,7 @@ from service.commands.check import check
 from service.commands.demo import demo
 from service.commands.replay import replay
 from service.commands.run import run
+from service.commands.score import score
 from service.commands.simulate import simulate
 from service.errors import ConfigError, HullwatchError
 
@@ -39,5 +40,5 @@ def cli() -> None:
     """Watch the air pressure of a crewed spacecraft and tell when its leak grows."""
 
 
-for command in (demo, run, check, simulate, replay):
+for command in (demo, run, check, simulate, replay, score):
     cli.add_command(command)

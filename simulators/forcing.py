@@ -48,6 +48,8 @@ class Forces:
             name: len(board.index) + i for i, name in enumerate(scenario.loops)
         }
         self._walked = np.zeros(2)  # temperature that is sensed and that is not, as mmHg
+        self._wandering_rng = rng.spawn(1)[0]
+        self._wandered_k = np.zeros((2, len(board.index)))
         self._supplies = [flow for flow in plan.flows if flow.kg > 0]
         self._vents = [flow for flow in plan.flows if flow.kg < 0]
         self._leaks: list[tuple[str, float]] = []  # name, part of it
@@ -99,7 +101,27 @@ class Forces:
         walk_pa[:, gas.O2 :] = drawn[:, :3] * PA_PER_MMHG
         bulk_k = sensed_k.copy()
         bulk_k[:, air] += walked_k[:, [1]]
+        if drift.wander_k:
+            bulk_k[:, air] += self._wander(len(times_s))
         return sensed_k, bulk_k, walk_pa
+
+    def _wander(self, count: int) -> Floats:
+        """Go on with what each place is warmer than its thermometer, K, shape (times, places).
+
+        White noise through two lags of `wander_h`, so that it is smooth; at first there is none.
+        """
+        kept = np.exp(-self._step_s / 3600 / self._drift.wander_h)
+        # The first lag alone has a spread that is larger by a root of two.
+        spread = self._drift.wander_k * np.sqrt(2 * (1 - kept**2))
+        drawn = spread * self._wandering_rng.standard_normal((count, len(self._board.index)))
+        path: Floats = np.empty_like(drawn)
+        first, second = self._wandered_k
+        for i in range(count):
+            first = kept * first + drawn[i]
+            second = kept * second + (1 - kept) * first
+            path[i] = second
+        self._wandered_k = np.array((first, second))
+        return path
 
     def on(
         self, layout: Layout, times_s: Floats, steps_s: Floats, bulk_k: Floats, walk_pa: Floats

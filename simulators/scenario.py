@@ -11,7 +11,7 @@ from simulators import entries, references, schema
 from simulators.drawing import DrawError, drawn
 from simulators.schema import Scenario
 
-__all__ = ["Scenario", "ScenarioError", "config_of", "load", "names"]
+__all__ = ["Scenario", "ScenarioError", "config_of", "load", "made", "names"]
 
 LOOP_KINDS = ("quantity", "pressure", "temperature")
 AIR_KINDS = tuple(kind for kind in schema.UNITS if kind != "quantity")
@@ -49,20 +49,31 @@ def load(name_or_path: str | Path, seed: int = 0) -> Scenario:
             f"no scenario {str(name_or_path)!r}; use one of {', '.join(names())} "
             "or the path of a scenario file"
         )
+    return made(_read(path), seed, str(path))
+
+
+def made(tree: dict[str, Any], seed: int, place: str) -> Scenario:
+    """Make a scenario of the keys of a file, `place` in messages about it.
+
+    Raises
+    ------
+    ScenarioError
+        If it has faults.
+    """
     try:
-        found, choices = drawn(_read(path), seed)
+        found, choices = drawn(tree, seed)
         scenario = Scenario.model_validate(found | {"drawn": choices})
     except DrawError as exc:
-        raise ScenarioError(_listed(path, [str(exc)])) from exc
+        raise ScenarioError(_listed(place, [str(exc)])) from exc
     except ValidationError as exc:
         faults = [
             f"{'.'.join(str(key) for key in fault['loc']) or 'the file'}: {fault['msg']}"
             for fault in exc.errors()
         ]
-        raise ScenarioError(_listed(path, faults)) from exc
+        raise ScenarioError(_listed(place, faults)) from exc
     faults = list(_contradictions(scenario))
     if faults:
-        raise ScenarioError(_listed(path, faults))
+        raise ScenarioError(_listed(place, faults))
     return scenario
 
 
@@ -90,8 +101,8 @@ def config_of(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _listed(path: Path, faults: list[str]) -> str:
-    return "\n".join(f"{path}: {fault}" for fault in faults)
+def _listed(place: str, faults: list[str]) -> str:
+    return "\n".join(f"{place}: {fault}" for fault in faults)
 
 
 def _read(path: Path) -> dict[str, Any]:

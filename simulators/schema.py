@@ -63,7 +63,7 @@ class Hatch(Model):
 
 
 class Channel(Model):
-    """A sensor; noise, step and offset are in its unit.
+    """A sensor; noise, step and offset are in its unit, its walk in that per root of a day.
 
     One that reports on change is silent for two hours at most. A gauge read by hand is one with
     a long period, a coarse step and people who come up to `jitter_s` early or late. The percent of a
@@ -78,6 +78,7 @@ class Channel(Model):
     noise: NotNegative = 0.0
     step: NotNegative = 0.0
     offset: float = 0.0
+    walk_per_root_day: NotNegative = 0.0
     period_s: Positive | None = None
     jitter_s: NotNegative = 0.0
     on_change: bool = False
@@ -158,7 +159,8 @@ class Drift(Model):
 
     They sum to 0.2, what the Astro Pi record of 31 January 2022 leaves after its 144-minute cycle
     is removed. Gas sensors see the gas terms and thermometers the thermal one; `unseen` alone
-    stays in a nitrogen balance.
+    stays in a nitrogen balance. Beside it the air of each place can be up to some `wander_k` warmer
+    or colder than where its thermometer hangs, smoothly and for about `wander_h` hours; that ends.
     """
 
     oxygen: NotNegative = 0.1
@@ -166,6 +168,8 @@ class Drift(Model):
     water: NotNegative = 0.015
     temperature: NotNegative = 0.06
     unseen: NotNegative = 0.02
+    wander_k: NotNegative = 0.0
+    wander_h: Positive = 6.0
 
 
 class RandomGaps(Model):

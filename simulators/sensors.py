@@ -55,6 +55,8 @@ class Sensor:
         # Each fault and the jitter draw for themselves, or the cuts would change their turns.
         self._jitter_rng, *others = rng.spawn(1 + len(faults))
         self._faults = list(zip(faults, others, strict=True))
+        self._walk_rng = rng.spawn(1)[0]
+        self._walked = 0.0
         self._stuck_at: dict[Fault, float] = {}
         self._by_hand = 0  # readings by hand so far
         self._next_by_hand = abs(self._early_or_late())
@@ -68,6 +70,8 @@ class Sensor:
         shown = true[row] + self._channel.offset
         if self._channel.noise:
             shown += self._channel.noise * self._rng.standard_normal(len(row))
+        if self._channel.walk_per_root_day:
+            shown += self._walk(len(row))
         heard = self._distort(shown, at_s)
         if self._channel.step:
             shown = np.round(shown / self._channel.step) * self._channel.step
@@ -78,6 +82,16 @@ class Sensor:
             news = self._is_news(shown)
             row, at_s, shown = row[news], at_s[news], shown[news]
         return self._sent(row, at_s, shown)
+
+    def _walk(self, count: int) -> Floats:
+        """Go on with the walk of the offset; give it at each reading."""
+        if not count:
+            return np.empty(0)
+        spread = np.sqrt(self._every * self._step_s / S_PER_DAY) * self._channel.walk_per_root_day
+        steps = spread * self._walk_rng.standard_normal(count)
+        path: Floats = np.add.accumulate(np.concatenate(([self._walked], steps)))[1:]
+        self._walked = float(path[-1])
+        return path
 
     def _due(self, first_step: int, count: int) -> NDArray[np.intp]:
         """Tell at which times of the block a reading is taken."""

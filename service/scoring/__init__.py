@@ -1,0 +1,1 @@
+"""Scores the core on many simulated or recorded cases whose truth is known."""

@@ -1,0 +1,110 @@
+"""Runs cases on all cores, each once: what is done and still valid is not done again."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from service.errors import InputError
+from service.scoring.simulated import recorded
+from service.scoring.suites import Case
+from service.scoring.watching import Watched, watch
+
+RESULTS: Final = "cases.jsonl"
+PACKAGES: Final = ("service.core", "simulators")  # what the outcome of a case rests on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One case as it was watched; `version` tells the case and the code that it was made with."""
+
+    family: str
+    level: str
+    seed: int
+    version: str
+    watched: Watched
+
+
+_RESULT: Final = TypeAdapter(Result)
+
+
+def run_cases(cases: Sequence[Case], out: Path, jobs: int) -> Iterator[Result]:
+    """Yield the result of every case, those first that are there already, and keep the others.
+
+    Raises
+    ------
+    InputError
+        If the directory cannot be written, or a case has faults.
+    """
+    path = out / RESULTS
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        done = _kept(path)
+        log = path.open("ab")
+    except OSError as error:
+        raise InputError(str(out), str(error.strerror), "give a directory to write to") from error
+    with log, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        left = []
+        for case in cases:
+            if (found := done.get((case.name, version_of(case)))) is not None:
+                yield found
+            else:
+                left.append(pool.submit(_run, case))
+        try:
+            for future in as_completed(left):
+                result = future.result()
+                log.write(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE))
+                log.flush()
+                yield result
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def version_of(case: Case) -> str:
+    """Return a word that changes with the case and with the code of core and simulators."""
+    tree = orjson.dumps(case.tree, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(_code() + tree).hexdigest()[:16]
+
+
+@cache
+def _code() -> bytes:
+    found = hashlib.sha256()
+    for package in PACKAGES:
+        files = resources.files(package).iterdir()
+        for file in sorted(files, key=lambda file: file.name):
+            if file.name.endswith(".py"):
+                found.update(file.read_bytes())
+    return found.digest()
+
+
+def _run(case: Case) -> Result:
+    watched = watch(recorded(case), case.name)
+    return Result(
+        family=case.family,
+        level=case.level,
+        seed=case.seed,
+        version=version_of(case),
+        watched=watched,
+    )
+
+
+def _kept(path: Path) -> dict[tuple[str, str], Result]:
+    """Read the results of earlier runs; a line cut off by a crash counts as not there."""
+    if not path.exists():
+        return {}
+    found = {}
+    for line in path.read_bytes().splitlines():
+        try:
+            result = _RESULT.validate_json(line)
+        except ValidationError:
+            continue
+        found[f"{result.family}-{result.level}-{result.seed}", result.version] = result
+    return found

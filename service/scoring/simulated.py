@@ -1,0 +1,61 @@
+"""Makes the recording of a simulated case; of the scorer this module alone knows the simulators."""
+
+import numpy as np
+
+from service.core.samples import Activity, SampleBatch
+from service.core.units import unit_of
+from service.errors import InputError
+from service.scoring.recordings import Recording
+from service.scoring.suites import Case
+from service.settings.build import policy_of, station_of
+from service.settings.schema import Settings
+from service.sources.activities import read_activity
+from simulators.messages import Message
+from simulators.scenario import ScenarioError, config_of, made
+from simulators.station import Simulation
+
+
+def recorded(case: Case) -> Recording:
+    """Simulate a case from its start to its end.
+
+    Raises
+    ------
+    InputError
+        If its scenario has faults.
+    """
+    try:
+        scenario = made(case.tree, case.draw_seed, f"case {case.name}")
+    except ScenarioError as error:
+        raise InputError("the suite", str(error), "correct its parts or families") from error
+    settings = Settings(**config_of(scenario))
+    simulation = Simulation(scenario, case.draw_seed)
+    units = [unit_of(channel.unit) for channel in scenario.channels.values()]
+    scale = np.array([unit.scale for unit in units])
+    offset = np.array([unit.offset for unit in units])
+    batches: list[SampleBatch] = []
+    activities: list[Activity] = []
+    for part in simulation.slices():
+        batches.append(
+            SampleBatch(
+                channel=part.channel,
+                time_s=part.time_s,
+                received_s=part.received_s,
+                value=part.value * scale[part.channel] + offset[part.channel],
+                quality=part.quality,
+            )
+        )
+        activities += [_activity(message) for message in part.activities]
+    return Recording(
+        station=station_of(settings),
+        policy=policy_of(settings),
+        samples=SampleBatch.concatenate(batches),
+        activities=tuple(activities),
+        truth=simulation.truth(),
+    )
+
+
+def _activity(message: Message) -> Activity:
+    read = read_activity(message, received_s=None)
+    if not isinstance(read, Activity):
+        raise InputError("the suite", read[1], "correct its timelines")
+    return read

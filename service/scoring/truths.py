@@ -1,0 +1,110 @@
+"""Reads what was really true of a case from the truth document of a simulation or of a user."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from service.core.units import S_PER_DAY
+from service.errors import InputError
+
+
+class ChangeKind(StrEnum):
+    """Which way a leak went."""
+
+    GROWTH = "growth"
+    REPAIR = "repair"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A leak took another size, at once or until a later time, in one of these sections."""
+
+    kind: ChangeKind
+    time_s: float
+    until_s: float
+    sections: tuple[str, ...]
+    before_kg_per_day: float
+    after_kg_per_day: float
+
+    @property
+    def size_kg_per_day(self) -> float:
+        """How much the rate changes, positive = more."""
+        return self.after_kg_per_day - self.before_kg_per_day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """When a case begins and ends, and the changes of leaks in it, in order of time."""
+
+    start_s: float
+    end_s: float
+    changes: tuple[Change, ...]
+
+    def first_growth_s(self) -> float:
+        """When the first leak grows; infinity if none does."""
+        times = [c.time_s for c in self.changes if c.kind is ChangeKind.GROWTH]
+        return min(times, default=np.inf)
+
+
+def truth_of(document: Mapping[str, Any]) -> Truth:
+    """Return the changes that a truth document tells.
+
+    Raises
+    ------
+    InputError
+        If it lacks one of the keys that a truth has.
+    """
+    try:
+        changes = [
+            Change(
+                kind=ChangeKind.GROWTH
+                if row["after_kg_per_day"] > row["before_kg_per_day"]
+                else ChangeKind.REPAIR,
+                time_s=_seconds(row["time"]),
+                until_s=_seconds(row.get("until", row["time"])),
+                sections=tuple(row["sections"]),
+                before_kg_per_day=row["before_kg_per_day"],
+                after_kg_per_day=row["after_kg_per_day"],
+            )
+            for row in document["changes"]
+            if row["after_kg_per_day"] != row["before_kg_per_day"]
+        ]
+        return Truth(
+            start_s=_seconds(document["start"]),
+            end_s=_seconds(document["end"]),
+            changes=tuple(sorted(changes, key=lambda change: change.time_s)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "the truth",
+            f"cannot be used: {type(error).__name__}: {error}",
+            "write it as `hullwatch simulate --truth FILE` does: start, end, and changes with time, "
+            "sections, before_kg_per_day and after_kg_per_day",
+        ) from error
+
+
+class TrueRates:
+    """The true leak rates of a truth document over time; they hold until the next."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        table = document.get("leak_rate_kg_per_day", {"time": [], "sections": {}})
+        self._times_s = np.array(table["time"], np.float64)
+        self._by_section: dict[str, list[float]] = table["sections"]
+
+    def of(self, sections: Sequence[str], at_s: float) -> float | None:
+        """Give the rate of sections together, kg/s; None where nothing is known."""
+        row = int(np.searchsorted(self._times_s, at_s, "right")) - 1
+        if row < 0:
+            return None
+        found = sum(self._by_section[name][row] for name in sections if name in self._by_section)
+        return found / S_PER_DAY
+
+
+def _seconds(written: str | float) -> float:
+    return (
+        written if isinstance(written, int | float) else datetime.fromisoformat(written).timestamp()
+    )
