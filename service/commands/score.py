@@ -13,7 +13,7 @@ from service.scoring.judging import judge
 from service.scoring.running import run_cases
 from service.scoring.suites import cases_of, read_suite
 from service.scoring.tables import shown
-from service.scoring.tallies import row_of
+from service.scoring.tallies import Scored, row_of
 
 EXAMPLE: Final = """\b
 Examples:
@@ -51,8 +51,13 @@ def score(
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("scoring", total=len(cases))
         for result in run_cases(cases, out, jobs or os.cpu_count() or 1):
-            judged = judge(result.watched), result.watched.checks
-            groups[result.family, result.level].append(judged)
+            groups[result.family, result.level].append(
+                Scored(
+                    judgement=judge(result.watched),
+                    checks=result.watched.checks,
+                    reference_s=result.reference_s[-1] if result.reference_s else (),
+                )
+            )
             progress.advance(task)
     order = list(dict.fromkeys((case.family, case.level) for case in cases))
     rows = {key: row_of(groups[key]) for key in order}

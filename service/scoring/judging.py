@@ -32,6 +32,8 @@ class Finding:
 
     Attributes
     ----------
+    time_s : float
+        How long there was to find it, until it was mended or the case ended.
     delay_s : float or None
         From the true change to the alert.
     misplaced : int
@@ -43,6 +45,7 @@ class Finding:
     """
 
     change: Change
+    time_s: float
     delay_s: float | None
     misplaced: int = 0
     onset_error_s: float | None = None
@@ -164,20 +167,22 @@ def _findings(truth: Truth, alerts: Sequence[AlertEvent]) -> tuple[Finding, ...]
             for e in told
             if findings and -CRYING_S <= e.time_s - change.time_s < 0 and e not in credited
         }
-        since = [e for e in told if change.time_s <= e.time_s < _repaired_s(truth, change)]
+        until_s = _repaired_s(truth, change)
+        since = [e for e in told if change.time_s <= e.time_s < until_s]
         right = [e for e in since if names(e, change.sections) and e.rule not in crying]
         if not right:
             wrong = sum(not names(e, change.sections) for e in since)
-            findings.append(Finding(change=change, delay_s=None, misplaced=wrong))
+            time_s = until_s - change.time_s
+            findings.append(Finding(change=change, time_s=time_s, delay_s=None, misplaced=wrong))
             continue
         found = right[0]
         credited.append(found)
         wrong = sum(not names(e, change.sections) for e in since if e.time_s < found.time_s)
-        findings.append(_finding(change, found, wrong))
+        findings.append(_finding(change, until_s - change.time_s, found, wrong))
     return tuple(findings)
 
 
-def _finding(change: Change, found: AlertEvent, misplaced: int) -> Finding:
+def _finding(change: Change, time_s: float, found: AlertEvent, misplaced: int) -> Finding:
     error_s, held = None, None
     is_step = change.until_s == change.time_s
     if is_step and found.onset_time_s is not None:
@@ -186,6 +191,7 @@ def _finding(change: Change, found: AlertEvent, misplaced: int) -> Finding:
             held = found.onset_low_s <= change.time_s <= found.onset_high_s
     return Finding(
         change=change,
+        time_s=time_s,
         delay_s=found.time_s - change.time_s,
         misplaced=misplaced,
         onset_error_s=error_s,
@@ -200,7 +206,7 @@ def _repaired_s(truth: Truth, change: Change) -> float:
         for c in truth.changes
         if c.kind is ChangeKind.REPAIR and c.time_s >= change.time_s
     ]
-    return min([*repairs, float("inf")])
+    return min([*repairs, truth.end_s])
 
 
 def _ends_s(truth: Truth, change: Change) -> float:

@@ -14,23 +14,30 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from service.errors import InputError
+from service.scoring.knowing import reference_delays
 from service.scoring.simulated import recorded
 from service.scoring.suites import Case
 from service.scoring.watching import Watched, watch
 
 RESULTS: Final = "cases.jsonl"
-PACKAGES: Final = ("service.core", "simulators")  # what the outcome of a case rests on
+# What the outcome of a case rests on; how it is judged is not kept and changes with the code.
+PACKAGES: Final = ("service.core", "simulators", "service.scoring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One case as it was watched; `version` tells the case and the code that it was made with."""
+    """One case as it was watched; `version` tells the case and the code that it was made with.
+
+    `reference_s` has, for each growth, how long the reference took in each of its draws; None = it
+    did not find it.
+    """
 
     family: str
     level: str
     seed: int
     version: str
     watched: Watched
+    reference_s: tuple[tuple[float | None, ...], ...]
 
 
 _RESULT: Final = TypeAdapter(Result)
@@ -86,13 +93,15 @@ def _code() -> bytes:
 
 
 def _run(case: Case) -> Result:
-    watched = watch(recorded(case), case.name)
+    recording = recorded(case)
+    watched = watch(recording, case.name)
     return Result(
         family=case.family,
         level=case.level,
         seed=case.seed,
         version=version_of(case),
         watched=watched,
+        reference_s=reference_delays(recording, watched.truth, case.draw_seed),
     )
 
 

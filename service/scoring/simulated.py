@@ -5,7 +5,7 @@ import numpy as np
 from service.core.samples import Activity, SampleBatch
 from service.core.units import unit_of
 from service.errors import InputError
-from service.scoring.recordings import Recording
+from service.scoring.recordings import Noise, Recording
 from service.scoring.suites import Case
 from service.settings.build import policy_of, station_of
 from service.settings.schema import Settings
@@ -51,6 +51,7 @@ def recorded(case: Case) -> Recording:
         samples=SampleBatch.concatenate(batches),
         activities=tuple(activities),
         truth=simulation.truth(),
+        noise=Noise(drift_mmhg2_per_day=scenario.drift.unseen, period_s=scenario.step_s),
     )
 
 

@@ -1,5 +1,6 @@
 """Adds the judgements of many cases up to the figures of a table row."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -54,16 +55,30 @@ class Frequency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A case with its judgement, and the delays of the reference for its last growth."""
+
+    judgement: Judgement
+    checks: Sequence[RateCheck]
+    reference_s: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """The figures of a family at a level, or of all.
 
     Delays are those of the last growth of each case: in a family with a second step it is that.
+    `ratio` is that of the median to the median of the reference; where the median is never, that of
+    the median time there was.
     """
 
     cases: int
     found: Share
     delay_median_h: float
     delay_p90_h: float
+    reference_median_h: float
+    reference_p90_h: float
+    ratio: float
     false: Frequency
     false_fast: Frequency
     onset_held: Share
@@ -78,14 +93,16 @@ class Row:
     misplaced: int
 
 
-def row_of(judged: Sequence[tuple[Judgement, Sequence[RateCheck]]]) -> Row:
+def row_of(scored: Sequence[Scored]) -> Row:
     """Return the figures of cases."""
-    judgements = [judgement for judgement, _ in judged]
-    checks = [check for _, found in judged for check in found]
+    judgements = [case.judgement for case in scored]
+    checks = [check for case in scored for check in case.checks]
+    reference_s = [delay for case in scored for delay in case.reference_s]
     last = [judgement.findings[-1] for judgement in judgements if judgement.findings]
     every = [finding for judgement in judgements for finding in judgement.findings]
     delays = [finding.delay_s for finding in last]
     quiet_s = sum(judgement.quiet_s for judgement in judgements)
+    median_s = min(quantile(delays, 0.5), quantile([f.time_s for f in last], 0.5))
     errors = [
         abs(check.rate - check.true)
         for check in checks
@@ -96,6 +113,9 @@ def row_of(judged: Sequence[tuple[Judgement, Sequence[RateCheck]]]) -> Row:
         found=Share.of(delay is not None for delay in delays),
         delay_median_h=quantile(delays, 0.5) / S_PER_H,
         delay_p90_h=quantile(delays, 0.9) / S_PER_H,
+        reference_median_h=quantile(reference_s, 0.5) / S_PER_H,
+        reference_p90_h=quantile(reference_s, 0.9) / S_PER_H,
+        ratio=median_s / quantile(reference_s, 0.5),
         false=Frequency.of(sum(len(j.false_s) for j in judgements), quiet_s),
         false_fast=Frequency.of(sum(len(j.false_fast_s) for j in judgements), quiet_s),
         onset_held=Share.of(f.onset_held for f in every if f.onset_held is not None),
@@ -112,6 +132,12 @@ def row_of(judged: Sequence[tuple[Judgement, Sequence[RateCheck]]]) -> Row:
         repeats=sum(j.repeats for j in judgements),
         misplaced=sum(finding.misplaced for finding in every),
     )
+
+
+def mean_ratio(rows: Iterable[Row]) -> float:
+    """Return the geometric mean of the ratios to the reference, of rows that have one."""
+    ratios = [row.ratio for row in rows if math.isfinite(row.ratio)]
+    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan
 
 
 def _onset_error_h(findings: Iterable[Finding]) -> float:

@@ -108,3 +108,11 @@ def _seconds(written: str | float) -> float:
     return (
         written if isinstance(written, int | float) else datetime.fromisoformat(written).timestamp()
     )
+
+
+def phases_of(document: Mapping[str, Any]) -> list[tuple[float, list[list[str]]]]:
+    """Return which sections shared air from when on, in order of time."""
+    return [
+        (_seconds(phase["time"]), list(phase["sections"].values()))
+        for phase in document.get("atmospheres", [])
+    ]
