@@ -1,7 +1,6 @@
 """The command `hullwatch score`: how well leaks are found, over many cases whose truth is known."""
 
 import os
-from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -9,17 +8,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from service.scoring.judging import judge
+from service.scoring.documents import write_score
 from service.scoring.running import run_cases
 from service.scoring.suites import cases_of, read_suite
-from service.scoring.tables import shown
-from service.scoring.tallies import Scored, row_of
+from service.scoring.summaries import summarised
+from service.scoring.tables import compared, headline, shown
 
 EXAMPLE: Final = """\b
 Examples:
   hullwatch score config/suites/growth.yaml --seeds 30 --out scores
   hullwatch score config/suites/growth.yaml --seeds 8 --family station_step --out scores
 """
+PAPER: Final = 190  # columns of the table where there is no terminal
 
 
 @click.command(epilog=EXAMPLE)
@@ -45,21 +45,20 @@ def score(
     suite: Path, *, seeds: int, families: tuple[str, ...], jobs: int | None, out: Path
 ) -> None:
     """Score the rules on the cases of SUITE: found, how soon, and how often wrong."""
-    cases = cases_of(read_suite(suite), seeds, families)
-    groups = defaultdict(list)
+    found = read_suite(suite)
+    cases = cases_of(found, seeds, families)
+    results = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("scoring", total=len(cases))
         for result in run_cases(cases, out, jobs or os.cpu_count() or 1):
-            groups[result.family, result.level].append(
-                Scored(
-                    judgement=judge(result.watched),
-                    checks=result.watched.checks,
-                    reference_s=result.reference_s[-1] if result.reference_s else (),
-                )
-            )
+            results.append(result)
             progress.advance(task)
     order = list(dict.fromkeys((case.family, case.level) for case in cases))
-    rows = {key: row_of(groups[key]) for key in order}
-    everything = row_of([judged for key in order for judged in groups[key]])
-    Console(width=None if Console().is_terminal else 200).print(shown(rows, everything))
+    summary = summarised(results, order)
+    write_score(out / "score.json", found.title, seeds, summary)
+    console = Console() if Console().is_terminal else Console(width=PAPER)
+    console.print(shown(summary))
+    if len(summary.detectors) > 1:
+        console.print(compared(summary))
+    console.print(headline(summary), highlight=False)

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 MINUTE_S: Final = 60.0
 STALE_MIN: Final = 130  # a reading holds so long; on-change senders are silent for two hours
+ENOUGH_MIN: Final = 60  # of readings, before a slope is given
 CUSUM_MIN: Final = 10  # step of the CUSUM
 REFERENCE_KG_PER_DAY: Final = 0.25  # half of the growth that the CUSUM is made for
 BASELINE_DAYS: Final = 5.0  # over which the CUSUM learns the slope of before
@@ -34,7 +35,7 @@ LEVELS: Final[dict[str, Floats]] = {
     "limit": np.linspace(-760.0, -640.0, 61),  # mmHg, negative
     "deriv 6 h": np.geomspace(0.3, 100.0, 60),  # mmHg/day
     "deriv 24 h": np.geomspace(0.1, 30.0, 60),
-    "CUSUM": np.geomspace(0.005, 20.0, 80),  # kg
+    "CUSUM": np.geomspace(0.03, 100.0, 80),  # mmHg
 }
 
 
@@ -52,7 +53,7 @@ def traces(recording: Recording) -> dict[str, list[Trace]]:
     minutes = _Minutes(recording)
     found: dict[str, list[Trace]] = {name: [] for name in LEVELS}
     for begin, end, sections in minutes.phases():
-        times_s = minutes.times_s[begin:end]
+        times_s: Floats = minutes.times_s[begin:end]
         pressures = minutes.of(ChannelKind.PRESSURE, sections)[begin:end] / PA_PER_MMHG
         if not pressures.size:
             continue
@@ -95,7 +96,7 @@ class _Minutes:
         samples = recording.samples
         self._start_s = float(np.floor(samples.time_s.min() / MINUTE_S) * MINUTE_S)
         count = int((samples.time_s.max() - self._start_s) // MINUTE_S) + 1
-        self.times_s = self._start_s + MINUTE_S * np.arange(1, count + 1)  # their ends
+        self.times_s: Floats = self._start_s + MINUTE_S * np.arange(1.0, count + 1)  # their ends
         row = ((samples.time_s - self._start_s) // MINUTE_S).astype(np.intp)
         cell = samples.channel.astype(np.intp) * count + row
         channels = len(recording.station.channels)
@@ -145,8 +146,8 @@ class _Minutes:
             for activity in sorted(told, key=lambda a: a.received_s):
                 value[self._row(activity.received_s) :] = (activity.value or 0.0) * kg_per_day
             rates += value
-        kg = np.cumsum(rates) * MINUTE_S / S_PER_DAY
-        return kg * MMHG_M3_PER_KG / self.volume_m3(sections)
+        kg: Floats = np.cumsum(rates) * (MINUTE_S / S_PER_DAY)
+        return kg * (MMHG_M3_PER_KG / self.volume_m3(sections))
 
     def blank(self) -> NDArray[np.bool_]:
         """Tell in which minutes gas was said to be moved."""
@@ -183,7 +184,7 @@ def _steepest(pressures: Floats, hours: int) -> Floats:
 
 
 def _slope(values: Floats, window: int) -> Floats:
-    """Give the slope of the last minutes, per day; NaN until half a window was heard."""
+    """Give the slope of the last minutes, per day; NaN until an hour was heard."""
     known = ~np.isnan(values)
     first = values[known][0] if known.any() else 0.0
     y = np.where(known, values - first, 0.0)
@@ -193,25 +194,25 @@ def _slope(values: Floats, window: int) -> Floats:
         for part in (np.ones(len(x)), x, y, x * x, x * y)
     )
     spread = n * sxx - sx * sx
-    enough = n >= window / 2
+    enough = n >= ENOUGH_MIN
     return np.divide(n * sxy - sx * sy, spread, out=np.full(len(x), np.nan), where=enough)
 
 
 def _windowed(values: Floats, window: int) -> Floats:
-    summed = np.cumsum(values)
+    summed: Floats = np.cumsum(values)
     return summed - np.concatenate((np.zeros(min(window, len(values))), summed[:-window]))
 
 
 def _cusum(minutes: _Minutes, sections: tuple[str, ...], begin: int, end: int) -> Floats:
-    """Give how many kg more are missing than the slope of before explains."""
-    per_kg = MMHG_M3_PER_KG / minutes.volume_m3(sections)
+    """Give how many mmHg more are missing than the slope of before explains."""
+    allowed = REFERENCE_KG_PER_DAY * MMHG_M3_PER_KG / minutes.volume_m3(sections)
     kelvin = minutes.of(ChannelKind.TEMPERATURE, sections)[begin:end]
     known = ~np.isnan(kelvin)
     warm = np.where(known, kelvin, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     scale = np.where(known.any(axis=1), 295.0 / np.maximum(warm, 1.0), 1.0)
     pressures = minutes.of(ChannelKind.PRESSURE, sections)[begin:end] / PA_PER_MMHG
     booked = minutes.booked_mmhg(sections)[begin:end, np.newaxis]
-    mass = (pressures * scale[:, np.newaxis] - booked) / per_kg
+    mass = pressures * scale[:, np.newaxis] - booked
     rows = np.arange(0, len(mass) - CUSUM_MIN + 1, CUSUM_MIN)
     if len(rows) < 2:
         return np.full(end - begin, np.nan)
@@ -228,7 +229,7 @@ def _cusum(minutes: _Minutes, sections: tuple[str, ...], begin: int, end: int) -
     for i in range(len(step)):
         if used[i]:
             if weight > 0.1:  # half a day of slope is known
-                level = max(0.0, level + step[i] - (slope / weight + REFERENCE_KG_PER_DAY) * days)
+                level = max(0.0, level + step[i] - (slope / weight + allowed) * days)
             weight += forget * (1 - weight)
             slope += forget * (step[i] / days - slope)
         row = rows[i + 1] + CUSUM_MIN - 1

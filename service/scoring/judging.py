@@ -87,10 +87,8 @@ class Judgement:
 def judge(watched: Watched) -> Judgement:
     """Hold everything that was said against the truth."""
     truth, alerts = watched.truth, watched.alerts
-    quiet = quiet_spans(truth)
     slow = news(alerts, SLOW_KINDS)
-    fast = news(alerts, FAST_KINDS)
-    findings = _findings(truth, alerts)
+    findings = findings_of(truth, alerts)
     resolved_s, outlived = _resolved(truth, alerts)
     runs = [
         (f.change.time_s + f.delay_s, _ends_s(truth, f.change))
@@ -99,9 +97,9 @@ def judge(watched: Watched) -> Judgement:
     ]
     return Judgement(
         findings=findings,
-        false_s=distinct(e.time_s for e in slow if _inside(e.time_s, quiet)),
-        false_fast_s=distinct(e.time_s for e in fast if _inside(e.time_s, quiet)),
-        quiet_s=sum(until_s - since_s for since_s, until_s in quiet),
+        false_s=false_of(truth, alerts, SLOW_KINDS),
+        false_fast_s=false_of(truth, alerts, FAST_KINDS),
+        quiet_s=sum(until_s - since_s for since_s, until_s in quiet_spans(truth)),
         resolved_s=resolved_s,
         outlived=outlived,
         early=sum(_fell_silent(alerts, since_s, until_s) for since_s, until_s in runs),
@@ -152,7 +150,16 @@ def names(event: AlertEvent, sections: Sequence[str]) -> bool:
     return bool(set(sections) & (set(event.sections) | likely))
 
 
-def _findings(truth: Truth, alerts: Sequence[AlertEvent]) -> tuple[Finding, ...]:
+def false_of(
+    truth: Truth, alerts: Iterable[AlertEvent], kinds: frozenset[RuleKind]
+) -> tuple[float, ...]:
+    """Return the times of false alerts of these kinds, those near each other once."""
+    quiet = quiet_spans(truth)
+    return distinct(e.time_s for e in news(alerts, kinds) if _inside(e.time_s, quiet))
+
+
+def findings_of(truth: Truth, alerts: Sequence[AlertEvent]) -> tuple[Finding, ...]:
+    """Return how each growth was found by alerts in order of time."""
     findings: list[Finding] = []
     credited: list[AlertEvent] = []
     for change in truth.changes:

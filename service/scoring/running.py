@@ -14,6 +14,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from service.errors import InputError
+from service.scoring.comparing import Curve, curves_of
 from service.scoring.knowing import reference_delays
 from service.scoring.simulated import recorded
 from service.scoring.suites import Case
@@ -29,7 +30,7 @@ class Result:
     """One case as it was watched; `version` tells the case and the code that it was made with.
 
     `reference_s` has, for each growth, how long the reference took in each of its draws; None = it
-    did not find it.
+    did not find it. `compared` has the detectors to compare with.
     """
 
     family: str
@@ -38,6 +39,7 @@ class Result:
     version: str
     watched: Watched
     reference_s: tuple[tuple[float | None, ...], ...]
+    compared: dict[str, Curve]
 
 
 _RESULT: Final = TypeAdapter(Result)
@@ -102,6 +104,7 @@ def _run(case: Case) -> Result:
         version=version_of(case),
         watched=watched,
         reference_s=reference_delays(recording, watched.truth, case.draw_seed),
+        compared=curves_of(recording, watched.truth),
     )
 
 

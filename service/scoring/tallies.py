@@ -69,7 +69,7 @@ class Row:
 
     Delays are those of the last growth of each case: in a family with a second step it is that.
     `ratio` is that of the median to the median of the reference; where the median is never, that of
-    the median time there was.
+    the median time that there was to find it.
     """
 
     cases: int
@@ -78,6 +78,7 @@ class Row:
     delay_p90_h: float
     reference_median_h: float
     reference_p90_h: float
+    time_median_h: float
     ratio: float
     false: Frequency
     false_fast: Frequency
@@ -102,7 +103,7 @@ def row_of(scored: Sequence[Scored]) -> Row:
     every = [finding for judgement in judgements for finding in judgement.findings]
     delays = [finding.delay_s for finding in last]
     quiet_s = sum(judgement.quiet_s for judgement in judgements)
-    median_s = min(quantile(delays, 0.5), quantile([f.time_s for f in last], 0.5))
+    median_s, time_s = quantile(delays, 0.5), quantile([f.time_s for f in last], 0.5)
     errors = [
         abs(check.rate - check.true)
         for check in checks
@@ -111,11 +112,12 @@ def row_of(scored: Sequence[Scored]) -> Row:
     return Row(
         cases=len(judgements),
         found=Share.of(delay is not None for delay in delays),
-        delay_median_h=quantile(delays, 0.5) / S_PER_H,
+        delay_median_h=median_s / S_PER_H,
         delay_p90_h=quantile(delays, 0.9) / S_PER_H,
         reference_median_h=quantile(reference_s, 0.5) / S_PER_H,
         reference_p90_h=quantile(reference_s, 0.9) / S_PER_H,
-        ratio=median_s / quantile(reference_s, 0.5),
+        time_median_h=time_s / S_PER_H,
+        ratio=min(median_s, time_s) / quantile(reference_s, 0.5),
         false=Frequency.of(sum(len(j.false_s) for j in judgements), quiet_s),
         false_fast=Frequency.of(sum(len(j.false_fast_s) for j in judgements), quiet_s),
         onset_held=Share.of(f.onset_held for f in every if f.onset_held is not None),
@@ -134,10 +136,16 @@ def row_of(scored: Sequence[Scored]) -> Row:
     )
 
 
-def mean_ratio(rows: Iterable[Row]) -> float:
-    """Return the geometric mean of the ratios to the reference, of rows that have one."""
-    ratios = [row.ratio for row in rows if math.isfinite(row.ratio)]
-    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan
+def mean_ratio(ratios: Iterable[float]) -> float:
+    """Return the geometric mean of ratios to the reference, those left out that are not known.
+
+    Examples
+    --------
+    >>> mean_ratio([1.0, 4.0, math.nan])
+    2.0
+    """
+    known = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return math.exp(math.fsum(map(math.log, known)) / len(known)) if known else math.nan
 
 
 def _onset_error_h(findings: Iterable[Finding]) -> float:
