@@ -195,7 +195,9 @@ def _slope(values: Floats, window: int) -> Floats:
     )
     spread = n * sxx - sx * sx
     enough = n >= ENOUGH_MIN
-    return np.divide(n * sxy - sx * sy, spread, out=np.full(len(x), np.nan), where=enough)
+    slope: Floats = np.full(len(x), np.nan)
+    np.divide(n * sxy - sx * sy, spread, out=slope, where=enough)
+    return slope
 
 
 def _windowed(values: Floats, window: int) -> Floats:
@@ -216,11 +218,11 @@ def _cusum(minutes: _Minutes, sections: tuple[str, ...], begin: int, end: int) -
     rows = np.arange(0, len(mass) - CUSUM_MIN + 1, CUSUM_MIN)
     if len(rows) < 2:
         return np.full(end - begin, np.nan)
-    means = np.add.reduceat(mass, rows, axis=0)[: len(rows)] / CUSUM_MIN
+    means = mass[: len(rows) * CUSUM_MIN].reshape(len(rows), CUSUM_MIN, -1).mean(axis=1)
     lost = -np.diff(means, axis=0)
     heard = ~np.isnan(lost)
     step = np.where(heard, lost, 0.0).sum(axis=1) / np.maximum(heard.sum(axis=1), 1)
-    blank = np.logical_or.reduceat(minutes.blank()[begin:end], rows)[: len(rows)]
+    blank = np.logical_or.reduceat(minutes.blank()[begin:end], rows)
     used = heard.any(axis=1) & ~blank[1:] & ~blank[:-1]
     days = CUSUM_MIN * MINUTE_S / S_PER_DAY
     forget = days / BASELINE_DAYS
