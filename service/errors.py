@@ -39,7 +39,10 @@ class InputError(HullwatchError):
 
     def __init__(self, place: str, problem: str, remedy: str) -> None:
         self.fault = Fault(place, problem, remedy)
-        super().__init__(str(self.fault))
+        super().__init__(place, problem, remedy)  # so that it comes whole out of a process
+
+    def __str__(self) -> str:
+        return str(self.fault)
 
 
 class ConfigError(HullwatchError):
@@ -47,4 +50,7 @@ class ConfigError(HullwatchError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)

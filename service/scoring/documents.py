@@ -8,14 +8,13 @@ import orjson
 from service.scoring.summaries import Summary
 
 
-def write_score(path: Path, title: str, seeds: int, summary: Summary) -> None:
+def write_score(path: Path, title: str, summary: Summary) -> None:
     """Write `score.json`: null where a figure is not known, and for the median of a delay, never."""
     families: dict[str, dict[str, object]] = {}
     for (family, level), row in summary.rows.items():
         families.setdefault(family, {})[level] = asdict(row)
     document = {
         "suite": title,
-        "seeds": seeds,
         "ratio": summary.ratio,
         "all": asdict(summary.everything),
         "families": families,

@@ -1,7 +1,7 @@
 """Runs cases on all cores, each once: what is done and still valid is not done again."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -15,14 +15,30 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.errors import InputError
 from service.scoring.comparing import Curve, curves_of
+from service.scoring.folders import RecordedCase, read_case
 from service.scoring.knowing import reference_delays
 from service.scoring.simulated import recorded
 from service.scoring.suites import Case
 from service.scoring.watching import Watched, watch
 
 RESULTS: Final = "cases.jsonl"
-# What the outcome of a case rests on; how it is judged is not kept and changes with the code.
-PACKAGES: Final = ("service.core", "simulators", "service.scoring")
+# What a result rests on; None = the whole package. How results are judged and shown is not in them.
+SOURCES: Final[Mapping[str, tuple[str, ...] | None]] = {
+    "service.core": None,
+    "simulators": None,
+    "service.scoring": (
+        "comparing.py",
+        "comparison.py",
+        "judging.py",
+        "knowing.py",
+        "reference.py",
+        "simulated.py",
+        "truths.py",
+        "watching.py",
+    ),
+}
+
+AnyCase = Case | RecordedCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +61,7 @@ class Result:
 _RESULT: Final = TypeAdapter(Result)
 
 
-def run_cases(cases: Sequence[Case], out: Path, jobs: int) -> Iterator[Result]:
+def run_cases(cases: Sequence[AnyCase], out: Path, jobs: int) -> Iterator[Result]:
     """Yield the result of every case, those first that are there already, and keep the others.
 
     Raises
@@ -58,6 +74,8 @@ def run_cases(cases: Sequence[Case], out: Path, jobs: int) -> Iterator[Result]:
         out.mkdir(parents=True, exist_ok=True)
         done = _kept(path)
         log = path.open("ab")
+        if log.tell() and not path.read_bytes().endswith(b"\n"):
+            log.write(b"\n")  # a crash cut the last line off
     except OSError as error:
         raise InputError(str(out), str(error.strerror), "give a directory to write to") from error
     with log, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -77,25 +95,29 @@ def run_cases(cases: Sequence[Case], out: Path, jobs: int) -> Iterator[Result]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def version_of(case: Case) -> str:
-    """Return a word that changes with the case and with the code of core and simulators."""
-    tree = orjson.dumps(case.tree, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(_code() + tree).hexdigest()[:16]
+def version_of(case: AnyCase) -> str:
+    """Return a word that changes with the case and with the code that its result rests on."""
+    if isinstance(case, Case):
+        about = orjson.dumps(case.tree, option=orjson.OPT_SORT_KEYS)
+    else:
+        files = [(f.name, f.stat()) for f in sorted(case.folder.iterdir())]
+        about = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]).encode()
+    return hashlib.sha256(_code() + about).hexdigest()[:16]
 
 
 @cache
 def _code() -> bytes:
     found = hashlib.sha256()
-    for package in PACKAGES:
-        files = resources.files(package).iterdir()
+    for package, names in SOURCES.items():
+        files = [file for file in resources.files(package).iterdir() if file.name.endswith(".py")]
         for file in sorted(files, key=lambda file: file.name):
-            if file.name.endswith(".py"):
+            if names is None or file.name in names:
                 found.update(file.read_bytes())
     return found.digest()
 
 
-def _run(case: Case) -> Result:
-    recording = recorded(case)
+def _run(case: AnyCase) -> Result:
+    recording = recorded(case) if isinstance(case, Case) else read_case(case)
     watched = watch(recording, case.name)
     return Result(
         family=case.family,
@@ -103,7 +125,7 @@ def _run(case: Case) -> Result:
         seed=case.seed,
         version=version_of(case),
         watched=watched,
-        reference_s=reference_delays(recording, watched.truth, case.draw_seed),
+        reference_s=reference_delays(recording, watched.truth, case.seed),
         compared=curves_of(recording, watched.truth),
     )
 

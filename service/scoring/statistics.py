@@ -53,7 +53,8 @@ def share_interval(hits: int, count: int) -> tuple[float, float]:
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count**2))
     spread /= 1 + z * z / count
-    return max(middle - spread, 0.0), min(middle + spread, 1.0)
+    # At the ends the bounds are the ends themselves, but for rounding.
+    return (middle - spread if hits else 0.0), (middle + spread if hits < count else 1.0)
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.scoring.comparing import Compared, at_tuned_levels
+from service.scoring.comparing import Compared, Tuned, at_tuned_levels
+from service.scoring.comparison import LEVELS
 from service.scoring.judging import S_PER_H, Judgement, judge
 from service.scoring.running import Result
 from service.scoring.statistics import quantile
@@ -45,6 +46,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A result with its judgement."""
+
+    result: Result
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """A case as one detector did it."""
 
@@ -55,27 +64,29 @@ class _Line:
     quiet_s: float
 
 
-def summarised(results: Sequence[Result], order: Sequence[Group]) -> Summary:
-    """Judge all results and add them up."""
-    judged = [(result, judge(result.watched)) for result in results]
+def judged(results: Iterable[Result]) -> list[Run]:
+    """Hold every result against its truth."""
+    return [Run(result=result, judgement=judge(result.watched)) for result in results]
+
+
+def summarised(runs: Sequence[Run], order: Sequence[Group]) -> Summary:
+    """Add all runs up."""
     scored: dict[Group, list[Scored]] = {group: [] for group in order}
-    for result, judgement in judged:
-        scored[result.family, result.level].append(_scored(result, judgement))
+    for run in runs:
+        scored[run.result.family, run.result.level].append(_scored(run))
     rows = {group: row_of(cases) for group, cases in scored.items() if cases}
-    lines = {"hullwatch": [_line(r, j) for r, j in judged]}
-    for name in judged[0][0].compared if judged else ():
-        cases = [Compared(seed=r.seed, quiet_s=j.quiet_s, curves=r.compared) for r, j in judged]
+    lines = {"hullwatch": [_our_line(run) for run in runs]}
+    for name in LEVELS:
+        cases = [
+            Compared(
+                seed=run.result.seed,
+                quiet_s=run.judgement.quiet_s,
+                curves=run.result.compared,
+            )
+            for run in runs
+        ]
         if (tuned := at_tuned_levels(cases, name, INTERVAL_DAYS)) is not None:
-            lines[name] = [
-                _Line(
-                    group=(r.family, r.level),
-                    grows=bool(j.findings),
-                    delay_s=case.delay_s,
-                    false=case.false,
-                    quiet_s=case.quiet_s,
-                )
-                for (r, j), case in zip(judged, tuned, strict=True)
-            ]
+            lines[name] = [_line(run, at) for run, at in zip(runs, tuned, strict=True)]
     return Summary(
         rows=rows,
         everything=row_of([case for cases in scored.values() for case in cases]),
@@ -84,21 +95,34 @@ def summarised(results: Sequence[Result], order: Sequence[Group]) -> Summary:
     )
 
 
-def _scored(result: Result, judgement: Judgement) -> Scored:
+def _scored(run: Run) -> Scored:
+    reference_s = run.result.reference_s
     return Scored(
-        judgement=judgement,
-        checks=result.watched.checks,
-        reference_s=result.reference_s[-1] if result.reference_s else (),
+        judgement=run.judgement,
+        checks=run.result.watched.checks,
+        reference_s=reference_s[-1] if reference_s else (),
     )
 
 
-def _line(result: Result, judgement: Judgement) -> _Line:
+def _our_line(run: Run) -> _Line:
+    findings = run.judgement.findings
+    return _line(
+        run,
+        Tuned(
+            delay_s=findings[-1].delay_s if findings else None,
+            false=len(run.judgement.false_s),
+            quiet_s=run.judgement.quiet_s,
+        ),
+    )
+
+
+def _line(run: Run, at: Tuned) -> _Line:
     return _Line(
-        group=(result.family, result.level),
-        grows=bool(judgement.findings),
-        delay_s=judgement.findings[-1].delay_s if judgement.findings else None,
-        false=len(judgement.false_s),
-        quiet_s=judgement.quiet_s,
+        group=(run.result.family, run.result.level),
+        grows=bool(run.judgement.findings),
+        delay_s=at.delay_s,
+        false=at.false,
+        quiet_s=at.quiet_s,
     )
 
 

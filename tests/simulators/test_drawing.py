@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from simulators.drawing import drawn
+from simulators.drawing import DrawError, drawn
 from simulators.scenario import ScenarioError, load
 from simulators.station import Simulation
 
@@ -73,3 +73,64 @@ def test_what_was_drawn_fits_the_scenario_or_is_a_fault(toy):
 def test_a_file_without_choices_is_as_it_was():
     tree = {"a": [1, {"b": "2"}], "at": "x"}
     assert drawn(tree, 1) == (tree, {})
+
+
+def test_a_value_with_a_name_is_drawn_once_for_all_places():
+    tree = {"let": {"n": {"uniform": [0, 1]}}, "a": {"let": "n"}, "b": {"sum": [{"let": "n"}, 1]}}
+    found, choices = drawn(tree, 4)
+    assert found["b"] == found["a"] + 1
+    assert choices["let.n"] == found["a"]
+    assert "let" not in found
+
+
+def test_times_can_follow_named_times():
+    tree = {
+        "let": {"start": ONSET, "change": {"after": "start", "hours": {"uniform": [10, 20]}}},
+        "at": {"let": "change"},
+        "end": {"after": "change", "hours": 5},
+    }
+    found, _ = drawn(tree, 2)
+    assert 10 <= (found["at"] - ONSET).total_seconds() / 3600 <= 20
+    assert (found["end"] - found["at"]).total_seconds() == 5 * 3600
+
+
+def test_what_is_not_drawn_leaves_neither_key_nor_place():
+    tree = {
+        "map": {"a": {"maybe": 0, "then": 1}, "b": {"maybe": 1, "then": {"choice": [2]}}},
+        "list": [1, {"maybe": 0, "then": 2}, 3],
+    }
+    assert drawn(tree, 1)[0] == {"map": {"b": 2}, "list": [1, 3]}
+
+
+def test_a_chance_is_that_share_of_seeds():
+    """Two thousand seeds: 0.3 within three standard deviations."""
+    tree = {"a": {"maybe": 0.3, "then": 1}}
+    assert abs(sum("a" in drawn(tree, seed)[0] for seed in range(2000)) / 2000 - 0.3) < 0.031
+
+
+def test_repeated_entries_differ_and_lists_in_lists_are_joined():
+    tree = {"list": [0, {"repeat": 3, "of": {"uniform": [1, 2]}}, {"choice": [[8, 9]]}]}
+    first, *drawn_ones, eight, nine = drawn(tree, 1)[0]["list"]
+    assert (first, eight, nine) == (0, 8, 9)
+    assert len(set(drawn_ones)) == 3
+
+
+def test_a_choice_can_hold_choices():
+    tree = {"a": {"choice": [{"b": {"log_uniform": [10, 1000]}}]}}
+    values = [drawn(tree, seed)[0]["a"]["b"] for seed in range(200)]
+    assert all(10 <= value <= 1000 for value in values)
+    assert 60 < sum(value < 100 for value in values) < 140
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"a": {"let": "x"}}, "no name 'x'"),
+        ({"let": {"x": {"let": "y"}, "y": {"let": "x"}}, "a": {"let": "x"}}, "rests on itself"),
+        ({"a": {"sum": ["x", 1]}}, "cannot be drawn"),
+        ({"a": {"after": "x", "hours": 1}}, "cannot be drawn"),
+    ],
+)
+def test_names_and_sums_that_cannot_be_are_told(tree, said):
+    with pytest.raises(DrawError, match=said):
+        drawn(tree, 1)

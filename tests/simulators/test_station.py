@@ -291,3 +291,27 @@ def test_the_unforeseen_drift_of_nitrogen_and_of_the_whole_has_the_stated_streng
     # Six-hourly, as 70 days alone give the variance to 17 % only; four steps of it make a day.
     assert np.diff(nitrogen[::36]).var() * 4 == pytest.approx(0.02 * (586 / 740) ** 2, rel=0.25)
     assert np.diff(total[::36] / gas.PA_PER_MMHG).var() * 4 == pytest.approx(0.18, rel=0.25)
+
+
+def test_what_no_thermometer_sees_wanders_smoothly_by_as_much_as_stated(toy):
+    """Seventy days hold some hundred independent hours of three: the spread is known to a tenth."""
+    still = {"oxygen": 0, "carbon_dioxide": 0, "water": 0, "temperature": 0, "unseen": 0}
+    shut = {"cabin-lab": {"between": ["cabin", "lab"], "state": "closed"}}
+    scenario = toy(
+        end="2024-04-11T00:00:00Z",
+        step_s=600.0,
+        leaks={},
+        hatches=shut,
+        drift=still | {"wander_k": 0.1, "wander_h": 3.0},
+    )
+    _, parts = run(scenario, 5)
+    kelvin = (
+        295.15
+        * series(scenario, parts, "lab.pressure")
+        / series(scenario, parts, "lab.pressure")[0]
+    )
+    assert kelvin.std() == pytest.approx(0.1, rel=0.25)
+    assert np.ptp(series(scenario, parts, "lab.temperature")) < 1e-6
+    assert np.diff(kelvin).std() < 0.1 * 600 / 3600 / 3.0 * 1.5
+    lagged = np.corrcoef(kelvin[18:], kelvin[:-18])[0, 1]
+    assert lagged == pytest.approx(2 / np.e, abs=0.15)
