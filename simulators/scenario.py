@@ -55,11 +55,18 @@ def load(name_or_path: str | Path, seed: int = 0) -> Scenario:
 def made(tree: dict[str, Any], seed: int, place: str) -> Scenario:
     """Make a scenario of the keys of a file, `place` in messages about it.
 
+    `based_on` in it is a shipped scenario.
+
     Raises
     ------
     ScenarioError
         If it has faults.
     """
+    if "based_on" in tree:
+        parent = _SHIPPED / f"{tree['based_on']}.yaml"
+        tree = _laid_on(
+            parent, {key: value for key, value in tree.items() if key != "based_on"}, place
+        )
     try:
         found, choices = drawn(tree, seed)
         scenario = Scenario.model_validate(found | {"drawn": choices})
@@ -117,8 +124,14 @@ def _read(path: Path) -> dict[str, Any]:
     if parent is None:
         return found
     below = path.parent / f"{parent}.yaml"
-    if not below.is_file() or below == path:
-        raise ScenarioError(f"{path}: based_on: there is no scenario {parent!r} beside this file")
+    if below == path:
+        raise ScenarioError(f"{path}: based_on: is this file itself")
+    return _laid_on(below, found, str(path))
+
+
+def _laid_on(below: Path, found: dict[str, Any], place: str) -> dict[str, Any]:
+    if not below.is_file():
+        raise ScenarioError(f"{place}: based_on: there is no scenario {below.stem!r} there")
     return _read(below) | found
 
 

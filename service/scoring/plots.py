@@ -28,7 +28,7 @@ LONGEST_DAYS: Final = 1000.0  # without a false alarm at all nothing is known be
 def draw_delays(path: Path, summary: Summary, runs: Sequence[Run]) -> None:
     """Draw one field a family: median delay over mean time between false alarms.
 
-    A line is a detector to compare with at all its levels; the cross is Hullwatch at its setting,
+    A line is a detector to compare with at all its levels; the dot is Hullwatch at its setting, its bar
     as wide as the 95 % interval of how often it is false; the dashed line is the reference.
     """
     ours = summary.detectors["hullwatch"]
@@ -43,8 +43,12 @@ def draw_delays(path: Path, summary: Summary, runs: Sequence[Run]) -> None:
             _field(axes, family, ours, runs, summary)
         for axes in fields[len(families) :]:
             axes.set_axis_off()
-        handles, labels = fields[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        shown = {
+            label: handle
+            for axes in fields
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown))
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
 

@@ -1,6 +1,7 @@
 """Runs cases on all cores, each once: what is done and still valid is not done again."""
 
 import hashlib
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -117,6 +118,9 @@ def _code() -> bytes:
 
 
 def _run(case: AnyCase) -> Result:
+    # Interrupted, a worker ends at once and its case is run again next time. Set here, for the libraries
+    # that are imported before have handlers of their own.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     recording = recorded(case) if isinstance(case, Case) else read_case(case)
     watched = watch(recording, case.name)
     return Result(

@@ -4,8 +4,9 @@ import pytest
 
 from service.errors import ConfigError, InputError
 from service.scoring.simulated import recorded
-from service.scoring.suites import cases_of, laid_over, read_suite
+from service.scoring.suites import Case, cases_of, laid_over, read_suite
 from service.scoring.truths import ChangeKind, truth_of
+from simulators.scenario import load, made
 
 GROWTH = Path(__file__).parents[2] / "config/suites/growth.yaml"
 SMALL = """
@@ -72,7 +73,7 @@ def test_a_file_that_is_no_yaml_or_not_there_is_told(tmp_path):
         read_suite(tmp_path / "absent.yaml")
 
 
-GROWTHS = {"trap": 0, "quiet": 0, "second_step": 2}
+GROWTHS = {"trap": 0, "quiet": 0, "lying": 0, "second_step": 2}
 
 
 @pytest.mark.parametrize("family", read_suite(GROWTH).families)
@@ -88,6 +89,19 @@ def test_each_family_of_the_shipped_suite_has_the_changes_that_it_says(family):
     names = {section.name for section in recording.station.sections}
     assert all(set(c.sections) <= names for c in truth.changes)
     assert 7 <= len(recording.station.channels) <= 14
+
+
+def test_a_family_can_be_a_shipped_scenario():
+    suite = read_suite(GROWTH.parent / "february_2024.yaml")
+    (case,) = cases_of(suite, 1)
+    shipped = load("demo_2024_02")
+    assert made(case.tree, case.draw_seed, case.name) == shipped
+
+
+def test_a_scenario_to_be_based_on_that_is_not_there_is_told():
+    case = Case(family="a", level="b", seed=0, tree={"based_on": "nowhere"})
+    with pytest.raises(InputError, match="there is no scenario 'nowhere'"):
+        recorded(case)
 
 
 def test_stations_differ_from_seed_to_seed():
