@@ -28,7 +28,13 @@ PAPER: Final = 190  # columns of the table where there is no terminal
 
 @click.command(epilog=EXAMPLE)
 @click.argument("suite", metavar="SUITE", type=click.Path(path_type=Path))
-@click.option("--seeds", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Cases of each family and level; a recording is one case.",
+)
 @click.option(
     "--family", "families", multiple=True, metavar="NAME", help="Only this one; can be repeated."
 )
@@ -68,10 +74,10 @@ def score(
     draw_delays(out / "delays.png", summary, runs)
     write_score(out / "score.json", title, summary)
     console = Console() if Console().is_terminal else Console(width=PAPER)
+    console.print(headline(summary), highlight=False)
     console.print(shown(summary))
     if len(summary.detectors) > 1:
         console.print(compared(summary))
-    console.print(headline(summary), highlight=False)
 
 
 def _cases(suite: Path, seeds: int, families: Sequence[str]) -> tuple[Sequence[AnyCase], str]:

@@ -5,9 +5,16 @@ import math
 import numpy as np
 import pytest
 
+from service.core.intake import ClockMode
+from service.core.monitor import Policy
+from service.core.samples import SampleBatch
+from service.core.station import Channel, ChannelKind, Section, Station
+from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.scoring import reference
-from service.scoring.knowing import MMHG_M3_PER_KG
+from service.scoring.knowing import MMHG_M3_PER_KG, reference_delays
+from service.scoring.recordings import Noise, Recording
 from service.scoring.reference import Task, delays
+from service.scoring.truths import truth_of
 
 MINUTE = 1 / 1440
 
@@ -72,3 +79,67 @@ def test_its_threshold_is_passed_by_chance_about_once_an_interval():
 
 def test_a_kilogram_is_what_the_gas_law_makes_of_it():
     assert pytest.approx(0.70, abs=0.01) == MMHG_M3_PER_KG / 905.0
+
+
+def ring(shut_at_h: float | None, *, drift: float | None = 0.02) -> Recording:
+    """Give a station of 500 m3 whose ring of 7 m3 leaks 0.5 kg/day more from the tenth hour on."""
+    together = {"time": 0, "sections": {"core": ["core", "ring"]}}
+    apart = (
+        []
+        if shut_at_h is None
+        else [{"time": shut_at_h * 3600, "sections": {"core": ["core"], "ring": ["ring"]}}]
+    )
+    change = {
+        "time": 36000,
+        "sections": ["ring"],
+        "before_kg_per_day": 0.0,
+        "after_kg_per_day": 0.5,
+    }
+    gauges = [
+        Channel(
+            name=f"{section}.pressure",
+            section=section,
+            kind=ChannelKind.PRESSURE,
+            unit="mmHg",
+            noise=0.03 * PA_PER_MMHG,
+        )
+        for section in ("core", "ring")
+    ]
+    return Recording(
+        station=Station(
+            name="s",
+            sections=(Section(name="core", volume_m3=493.0), Section(name="ring", volume_m3=7.0)),
+            hatches=(),
+            channels=tuple(gauges),
+            accepted_leak_kg_per_s=0.0,
+        ),
+        policy=Policy(rules=(), clock=ClockMode.EVENT, false_alarm_interval_s=90 * S_PER_DAY),
+        samples=SampleBatch.empty(),
+        activities=(),
+        truth={
+            "start": 0,
+            "end": 20 * S_PER_DAY,
+            "changes": [change],
+            "atmospheres": [together, *apart],
+        },
+        noise=None if drift is None else Noise(drift_mmhg2_per_day=drift, period_s=60.0),
+    )
+
+
+def median_h(recording: Recording) -> float:
+    (draws,) = reference_delays(recording, truth_of(recording.truth), 1)
+    return float(np.median([math.inf if d is None else d for d in draws])) / 3600
+
+
+def test_a_shut_section_is_found_in_minutes_and_an_open_station_in_hours():
+    assert median_h(ring(9.0)) < 0.2
+    assert median_h(ring(None)) > 5
+
+
+def test_a_leak_that_grows_before_its_hatch_is_shut_is_found_soon_after():
+    assert 1.0 < median_h(ring(11.0)) < 1.2
+
+
+def test_where_the_noise_is_not_known_there_is_no_reference():
+    recording = ring(None, drift=None)
+    assert reference_delays(recording, truth_of(recording.truth), 1) == ((),)
