@@ -53,9 +53,11 @@ def curves_of(recording: Recording, truth: Truth) -> dict[str, Curve]:
 def tuned(cases: Sequence[Compared], name: str, interval_s: float) -> int | None:
     """Return the first level from which on a detector is false at most once an interval.
 
-    None = it is false more often at all of them, or there are no cases.
+    None = it is false more often at all of them, or there is less than an interval of quiet to tell.
     """
     quiet_s = sum(case.quiet_s for case in cases)
+    if quiet_s < interval_s:
+        return None
     totals = [sum(counts) for counts in zip(*(c.curves[name].false for c in cases), strict=True)]
     level = None
     for row in reversed(range(len(totals))):

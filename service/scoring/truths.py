@@ -88,20 +88,37 @@ def truth_of(document: Mapping[str, Any]) -> Truth:
 
 
 class TrueRates:
-    """The true leak rates of a truth document over time; they hold until the next."""
+    """The true leak rates of a truth document over time; they hold until the next.
+
+    What an atmosphere loses is what its sections leak and what creeps out of it across shut hatches;
+    of sections that were no atmosphere then only the leaks are known.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        table = document.get("leak_rate_kg_per_day", {"time": [], "sections": {}})
-        self._times_s = np.array(table["time"], np.float64)
-        self._by_section: dict[str, list[float]] = table["sections"]
+        table = document.get("leak_rate_kg_per_day", {})
+        self._times_s = np.array(table.get("time", []), np.float64)
+        self._by_section: dict[str, list[float]] = table.get("sections", {})
+        self._by_atmosphere: dict[str, list[float | None]] = table.get("atmospheres", {})
+        self._phases = [
+            (_seconds(phase["time"]), {frozenset(s): n for n, s in phase["sections"].items()})
+            for phase in document.get("atmospheres", [])
+        ]
 
     def of(self, sections: Sequence[str], at_s: float) -> float | None:
         """Give the rate of sections together, kg/s; None where nothing is known."""
         row = int(np.searchsorted(self._times_s, at_s, "right")) - 1
         if row < 0:
             return None
-        found = sum(self._by_section[name][row] for name in sections if name in self._by_section)
-        return found / S_PER_DAY
+        now: dict[frozenset[str], str] = {}
+        for time_s, named in self._phases:
+            if time_s <= at_s:
+                now = named
+        rates = self._by_atmosphere.get(now.get(frozenset(sections), ""))
+        whole = None if rates is None else rates[row]
+        if whole is None:
+            leaks = self._by_section
+            whole = sum(leaks[name][row] for name in sections if name in leaks)
+        return whole / S_PER_DAY
 
 
 def _seconds(written: str | float) -> float:

@@ -138,6 +138,10 @@ def test_the_level_is_the_first_from_which_on_it_is_right_often_enough():
     assert tuned([], "x", 90 * S_PER_DAY) is None
 
 
+def test_in_less_quiet_time_than_the_interval_nothing_is_tuned():
+    assert tuned([compared(0, (0, 0, 0))], "x", 91 * S_PER_DAY) is None
+
+
 def test_each_half_is_judged_at_the_level_of_the_other():
     found = at_tuned_levels([compared(0, (9, 1, 0)), compared(1, (9, 9, 0))], "x", 90.0)
     assert found is not None
