@@ -1,8 +1,10 @@
-"""Keeps an account of the air of every group of sections, one for each gas balance.
+"""Keeps an account of the air of every group of sections.
 
-An account belongs to a set of sections and a balance (nitrogen, total air, bare pressure). When
-hatches regroup the sections, the accounts of groups that are no more rest, and go on with what they
-knew of the rate when the same group forms again: the tunnel that is shut every night is one story.
+An account belongs to a set of sections and a balance: the compensated mass, weighed together with
+the oxygen in it where that is measured, or the bare pressure, which is all there is without a
+thermometer and a witness beside one. When hatches regroup the sections, the accounts of groups that
+are no more rest, and go on with what they knew of the rate when the same group forms again: the
+tunnel that is shut every night is one story.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.air import AirReading
-from service.core.estimators import RATE, LeakFilter
+from service.core.air import NITROGEN_SHARE, AirReading
+from service.core.estimators import (
+    LOOKS,
+    OXYGEN_IN_IT,
+    OXYGEN_SHARE,
+    RATE,
+    TOTAL,
+    LeakFilter,
+)
 from service.core.growth import ChangeBank
-from service.core.noise import NoiseModel, fit_noise
+from service.core.noise import AirNoise, NoiseModel, fit_noise, split_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
@@ -27,14 +36,16 @@ STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
 HISTORY: Final = 11520  # balances kept to learn noise from: 8 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
-# Before anything is learned, in mmHg of the group: white, correlated, random walk per day. Walks
-# are the three classes measured in cabins: 0.02 with partial pressures, 0.2 with temperature, 1
-# without (Astro Pi records of 2016 and 2022; +-2x).
-PRIOR_MMHG: Final[dict[Balance, tuple[float, float, float]]] = {
-    Balance.NITROGEN: (0.15, 0.10, 0.02),
-    Balance.TOTAL: (0.03, 0.10, 0.2),
-    Balance.PRESSURE: (0.03, 0.20, 1.0),
+# Before anything is learned, in mmHg of the group: white, correlated, random walk per day, and
+# the walk of the oxygen balance beside it. Walks are the three classes measured in cabins: 0.02
+# with partial pressures, 0.2 with temperature, 1 without (Astro Pi records of 2016 and 2022; +-2x).
+WITH_OXYGEN_MMHG: Final = (0.03, 0.10, 0.02, 0.18)
+PRIOR_MMHG: Final[dict[Balance, tuple[float, float, float, float]]] = {
+    Balance.TOTAL: (0.03, 0.10, 0.2, 0.0),
+    Balance.PRESSURE: (0.03, 0.20, 1.0, 0.0),
 }
+# Of the oxygen sensor itself: white, correlated, walk; Columbus 2015, and a drift of 0.1 mmHg a week.
+OXYGEN_SENSOR_MMHG: Final = (0.15, 0.10, 0.0014)
 # Where people breathe and oxygen is neither measured nor reported, the total is off by a rate of
 # some mmHg/day: healthy days of 2016 show -4.0 to +0.9 in Columbus.
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
@@ -60,11 +71,53 @@ class Account:
     pressure_pa: float = 0.0
     seen: int = 0
     spacing_s: float = STEP_S
-    history: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)  # masses less what was booked
+    nitrogen: list[float] = field(default_factory=list)  # likewise where oxygen was new
+    nitrogen_spacing_s: float = STEP_S
+    nitrogen_s: float | None = None  # when oxygen was new last
     inflow_kg: float = 0.0  # gas booked since the newest balance
+    booked_kg: float = 0.0  # gas booked since the account was opened
     rested_s: float | None = None  # newest balance before a rest that has just ended
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
+
+    @property
+    def sees_oxygen(self) -> bool:
+        """Whether nitrogen tells a leak from what is breathed and made."""
+        return len(self.nitrogen) > 0
+
+    @property
+    def balance(self) -> Balance:
+        """What the estimate rests on."""
+        return Balance.NITROGEN if self.sees_oxygen else self.key[1]
+
+    def interrupt(self) -> None:
+        """Compare nothing across this moment when noise is learned."""
+        self.history.append(np.nan)
+        if self.nitrogen:
+            self.nitrogen.append(np.nan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balances:
+    """What is new in each account, as columns; `oxygen_kg` is NaN where it is not new."""
+
+    time_s: NDArray[np.float64]
+    mass_kg: NDArray[np.float64]
+    oxygen_kg: NDArray[np.float64]
+    gained_kg: NDArray[np.float64]
+    used: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls, count: int) -> "Balances":
+        """Return columns in which nothing is new."""
+        return cls(
+            time_s=np.zeros(count),
+            mass_kg=np.zeros(count),
+            oxygen_kg=np.full(count, np.nan),
+            gained_kg=np.zeros(count),
+            used=np.zeros(count, np.bool_),
+        )
 
 
 class Ledger:
@@ -100,7 +153,7 @@ class Ledger:
             if account.key[0] in live:
                 keep.append(row)
             else:
-                account.history.append(np.nan)
+                account.interrupt()
                 self._resting[account.key] = (account, self.filter.take(row), self.bank.take(row))
         while len(self._resting) > RESTING:
             del self._resting[next(iter(self._resting))]
@@ -136,29 +189,27 @@ class Ledger:
     ) -> None:
         """Let the masses of the groups move by an unknown amount, and do not test meanwhile.
 
-        `mixing_sd_kg` is for nitrogen only, which lags behind where oxygen is measured in one
+        `mixing_sd_kg` is for the oxygen sensor, which lags behind where oxygen is measured in one
         place.
         """
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
                 continue
-            is_nitrogen = account.key[1] is Balance.NITROGEN
-            spread = max(mass_sd_kg, mixing_sd_kg) if is_nitrogen else mass_sd_kg
-            if spread > 0.0:
-                self.filter.reopen(row, mass_var=spread**2)
+            self.filter.reopen(row, mass_var=mass_sd_kg**2, lag_var=mixing_sd_kg**2)
+            if mass_sd_kg > 0.0:
                 account.quiet_until_s = max(account.quiet_until_s, until_s)
-                account.history.append(np.nan)
+                account.interrupt()
 
     def admit_rate(self, groups: Sequence[Group], rate_sd: float) -> None:
-        """Let the total balance's rate move by an unknown amount; nitrogen does not notice."""
+        """Let the loss of oxygen change by an unknown amount; nitrogen does not notice."""
         for row, account in enumerate(self.accounts):
-            if account.key[0] in groups and account.key[1] is not Balance.NITROGEN:
-                self.filter.reopen(row, rate_var=rate_sd**2)
+            if account.key[0] in groups:
+                self.filter.reopen(row, deficit_var=rate_sd**2)
 
     def book_inflow(self, group: Group, mass_kg: float) -> None:
         """Add gas other than nitrogen that is known to have come in."""
         for account in self.accounts:
-            if account.key[0] == group and account.key[1] is not Balance.NITROGEN:
+            if account.key[0] == group:
                 account.inflow_kg += mass_kg
 
     def snapshot(self) -> dict[str, Any]:
@@ -186,11 +237,34 @@ class Ledger:
         }
 
     def _enter(self, readings: Mapping[Group, AirReading]) -> NDArray[np.bool_]:
+        """Take in new readings; return which accounts have a new balance."""
         for group, reading in readings.items():
             self._open(group, reading)
-        count = len(self.accounts)
-        times, balances, inflows = np.zeros(count), np.zeros(count), np.zeros(count)
-        used = np.zeros(count, np.bool_)
+        new = self._collect(readings)
+        if not new.used.any():
+            return new.used
+        before_s = self.filter.time_s.copy()
+        for row, account in enumerate(self.accounts):
+            if new.used[row] and account.rested_s is not None:
+                before_s[row], account.rested_s = account.rested_s, None
+        now_s = np.where(new.used, new.time_s, self.filter.time_s)
+        move = self.filter.advance(now_s, new.gained_kg, new.used)
+        self.bank.advance(move, now_s, before_s)
+        for what, measured_kg, seen in (
+            (TOTAL, new.mass_kg, new.used),
+            (OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg)),
+        ):
+            if seen.any():
+                self.bank.see(LOOKS[what], *self.filter.weigh(what, measured_kg, seen))
+        self.bank.breed(now_s, before_s, new.used)
+        for row in np.flatnonzero(new.used).tolist():
+            self._learn(
+                row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
+            )
+        return new.used
+
+    def _collect(self, readings: Mapping[Group, AirReading]) -> "Balances":
+        new = Balances.none(len(self.accounts))
         for row, account in enumerate(self.accounts):
             group, balance = account.key
             air = readings.get(group)
@@ -199,29 +273,19 @@ class Ledger:
             mass = _balance_of(air, balance)
             if mass is None:
                 continue
-            times[row], balances[row], used[row] = air.time_s, mass, True
+            new.time_s[row], new.mass_kg[row], new.used[row] = air.time_s, mass, True
+            if balance is Balance.TOTAL and air.nitrogen_is_new and air.nitrogen_kg is not None:
+                new.oxygen_kg[row] = mass - NITROGEN_SHARE * air.nitrogen_kg
             if air.time_s <= account.settles_until_s:
                 self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
-            inflows[row], account.inflow_kg = account.inflow_kg, 0.0
-        if not used.any():
-            return used
-        before_s = self.filter.time_s.copy()
-        for row, account in enumerate(self.accounts):
-            if used[row] and account.rested_s is not None:
-                before_s[row], account.rested_s = account.rested_s, None
-        transition, gain, innovation, variance = self.filter.update(times, balances, inflows, used)
-        self.bank.update(transition, gain, innovation, variance, used)
-        self.bank.breed(times, before_s, used)
-        for learner in np.flatnonzero(used).tolist():
-            self._learn(
-                learner, float(balances[learner]), float(times[learner] - before_s[learner])
-            )
-        return used
+            new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
+            account.booked_kg += float(new.gained_kg[row])
+        return new
 
     def _open(self, group: Group, reading: AirReading) -> None:
         known = {a.key for a in self.accounts if a.key[0] == group}
-        for balance in Balance:
+        for balance in PRIOR_MMHG:
             if (group, balance) in known:
                 continue
             mass = _balance_of(reading, balance)
@@ -265,42 +329,76 @@ class Ledger:
             return rate, float(np.hypot(error, max(abs(rate), 0.3 * RATE_PRIOR_SD)))
         return self._accepted * share, RATE_PRIOR_SD
 
-    def _learn(self, row: int, balance: float, span_s: float) -> None:
+    def _learn(self, row: int, mass_kg: float, oxygen_kg: float, before_s: float) -> None:
         account = self.accounts[row]
+        now_s = float(self.filter.time_s[row])
+        span_s = now_s - before_s
         if span_s > 5.0 * account.spacing_s:
-            account.history.append(np.nan)
-        account.history.append(balance)
+            account.interrupt()
+        account.history.append(mass_kg - account.booked_kg)
         account.seen += 1
         account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
+        if np.isfinite(oxygen_kg):
+            account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)
+            apart_s = now_s - (account.nitrogen_s or now_s - account.nitrogen_spacing_s)
+            account.nitrogen_s = now_s
+            heard = min(len(account.nitrogen), 100)
+            account.nitrogen_spacing_s += (
+                min(apart_s, 3600.0) - account.nitrogen_spacing_s
+            ) / heard
         if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
             del account.history[:-HISTORY]
-            history = np.array(account.history)
-            fitted, _ = fit_noise(history, account.spacing_s, self._prior(account))
-            self.filter.set_noise(row, fitted)
+            del account.nitrogen[:-HISTORY]
+            self.filter.set_noise(row, self._fitted(account))
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
             self.filter.restart_rate(row, *account.belief)
             self.bank.clear(row)
 
-    def _prior(self, account: Account) -> NoiseModel:
+    def _fitted(self, account: Account) -> AirNoise:
+        prior = self._prior(account)
+        total, _ = fit_noise(np.array(account.history), account.spacing_s, prior.total())
+        if not account.sees_oxygen:
+            return replace(prior, air=total)
+        nitrogen, _ = fit_noise(
+            np.array(account.nitrogen),
+            account.nitrogen_spacing_s,
+            prior.nitrogen(OXYGEN_SHARE),
+        )
+        return split_noise(total, nitrogen, OXYGEN_SHARE)
+
+    def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
-        white, correlated, walk = PRIOR_MMHG[balance]
-        breathed = self._home in group and balance is not Balance.NITROGEN
-        unknown = breathed and not self.knows_oxygen
+        seen = balance is Balance.TOTAL and account.sees_oxygen
+        white, correlated, walk, oxygen_walk = WITH_OXYGEN_MMHG if seen else PRIOR_MMHG[balance]
+        unknown = self._home in group and not self.knows_oxygen
         imbalance = IMBALANCE_MMHG_PER_DAY if unknown else BALANCED_MMHG_PER_DAY
-        return NoiseModel(
+        air = NoiseModel(
             white_var=white**2,
             correlated_var=correlated**2,
             walk_var_per_s=walk / S_PER_DAY,
             imbalance_var=(imbalance / S_PER_DAY) ** 2,
-        ).scaled(account.per_mmhg_kg)
+        )
+        white, correlated, walk = OXYGEN_SENSOR_MMHG
+        sensor = NoiseModel(
+            white_var=white**2,
+            correlated_var=correlated**2,
+            walk_var_per_s=walk / S_PER_DAY,
+            imbalance_var=0.0,
+        )
+        square = account.per_mmhg_kg**2
+        return AirNoise(
+            air=air.scaled(account.per_mmhg_kg),
+            oxygen_walk_var_per_s=oxygen_walk / S_PER_DAY * square,
+            sensor=sensor.scaled(account.per_mmhg_kg),
+        )
 
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
 
     def _break(self, row: int) -> None:
         self.bank.clear(row)
-        self.accounts[row].history.append(np.nan)
+        self.accounts[row].interrupt()
 
     def _keep(self, rows: Sequence[int]) -> None:
         self.filter.keep(rows)
@@ -312,8 +410,6 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     """Return the mass an account of this balance takes from a reading, None if nothing is new."""
     if not reading.pressure_is_new:
         return None
-    if balance is Balance.NITROGEN:
-        return reading.nitrogen_kg if reading.nitrogen_is_new else None
     if balance is Balance.TOTAL:
         return reading.total_kg if reading.temperature_k is not None else None
     return reading.bare_kg
@@ -324,4 +420,4 @@ def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.
 
 
 def _copy(account: Account) -> Account:
-    return replace(account, history=list(account.history))
+    return replace(account, history=list(account.history), nitrogen=list(account.nitrogen))

@@ -12,6 +12,7 @@ from service.core.air import AirReading, Readings
 from service.core.conditions import Conditions
 from service.core.events import RuleKind, Severity
 from service.core.falls import FallWatch
+from service.core.growth import TWO_SIDED_95
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure, Rule
@@ -29,7 +30,6 @@ from service.core.wording import utc
 NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
 # A fifth of the smallest emergency; below it the balances follow well enough.
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
-TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ class Figures:
             pressure_pa=air.pressure_pa if air is not None and fresh else None,
             temperature_k=air.temperature_k if air is not None and fresh else None,
             air_mass_kg=air.total_kg if air is not None and fresh else None,
-            balance=account.key[1] if account is not None else None,
+            balance=account.balance if account is not None else None,
             quality=quality,
             leak=leak,
             growth=self._growth_estimate(group),
@@ -216,15 +216,11 @@ class Figures:
 
     def _slow_leak(self, group: Group) -> LeakEstimate | None:
         account = self._leaks.account(group)
-        known = self._leaks.rate(account.key) if account is not None else None
+        known = self._leaks.leak(account.key) if account is not None else None
         if known is None:
             return None
-        rate, error = known
-        return LeakEstimate(
-            rate_kg_per_s=rate,
-            low_kg_per_s=rate - TWO_SIDED_95 * error,
-            high_kg_per_s=rate + TWO_SIDED_95 * error,
-        )
+        low, rate, high = known
+        return LeakEstimate(rate_kg_per_s=rate, low_kg_per_s=low, high_kg_per_s=high)
 
     def _growth_estimate(self, group: Group) -> GrowthEstimate | None:
         scores = [self._leaks.scores.get(a.key, 0.0) for a in self._leaks.accounts_of(group)]

@@ -1,33 +1,95 @@
-"""Tests each volume for a change of its leak rate of unknown size at an unknown time.
+"""Weighs, for each volume, whether its leak has changed, of unknown size and at an unknown time.
 
-Generalised likelihood ratio on the innovations of a Kalman filter (Willsky and Jones, 1976): for
-every candidate onset the bank carries how a unit change since then would have shown in the
-filter's innovations, and so the likelihood of the best size. Candidates lie at octave-spaced ages
-from one step to months; each octave keeps the newest few, so the cost does not grow with time. A
-second set of candidates asks whether the mass jumped once instead.
+Every candidate onset carries how a unit change since then would have shown in the innovations of
+the Kalman filter, and so the likelihood of every size of it (Willsky and Jones, 1976). The evidence
+is the sum over onsets of likelihood ratios, averaged over the plausible sizes: the statistic of
+Shiryaev and Roberts, in seconds. While nothing changes, its mean grows by one second a second, so
+that a threshold of T seconds is passed by chance once in T or more (Pollak, 1985); no threshold
+has to be found by trial.
+
+The same is done for what is no leak: gas that went or came at once, gas that was moved for a while
+and stopped, and oxygen that is made or breathed otherwise than booked. Candidates lie at
+octave-spaced ages from one step to months, so the cost does not grow with time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.estimators import DISTURBANCE, MASS, RATE, STATES, Rows
+from service.core import estimators as state
+from service.core.estimators import DEFICIT, MASS, RATE, STATES, Rows
 from service.core.tables import Table
+from service.core.units import S_PER_DAY
 
-OCTAVES: Final = 16
+OCTAVES: Final = 14  # of steps of a minute: to 68 days
 PER_OCTAVE: Final = 6
 CANDIDATES: Final = OCTAVES * PER_OCTAVE
+# How long gas is moved in one go: airlocks and vestibules 10 to 30 min, repressurisations 1.5 to
+# 3 h (Columbus 2015, Astro Pi 2016).
+PULSES_S: Final = (600.0, 1800.0, 5400.0)
+# What jumps in each hypothesis, and the places of the first of each.
+KINDS: Final = (RATE, MASS, state.OXYGEN, DEFICIT, *(RATE for _ in PULSES_S))
+LEAK, JUMP, OXYGEN_JUMP, OXYGEN, PULSE = range(5)
+STIRRED: Final = 5.0  # log-likelihood ratio of a leak from which on a row is looked at closely
+HAPPENED: Final = 10.0  # likewise of what is no leak; below it nothing is sure
+RUMOUR: Final = 2.0  # likewise, from which on the rate may be another
+QUIET_LOG_S: Final = 6.0  # evidence over the highest ratio where it is not; ten minutes' worth
+TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
 NEGLIGIBLE: Final = 8.0  # log-likelihood below the best from which on a candidate is left out
 PAUSE_S: Final = 3600.0  # a longer time between balances is a time nothing is known of
-LASTING: Final = 256.0  # steps; a candidate at a multiple of it is kept in nine octaves
-DISCRIMINATION: Final = 3.0  # log-likelihood by which one hypothesis must beat the other
+LASTING: Final = 256.0  # steps; a candidate at a multiple of it is kept for days
+
+
+class Sizes:
+    """Plausible sizes of a change, as cells even in their logarithm, each with its share.
+
+    Parameters
+    ----------
+    least, most, favoured : float
+        In kg/day; the sizes about the favoured count most, those `width` times larger or smaller
+        half as much.
+    """
+
+    def __init__(
+        self, least: float, most: float, cells: int, favoured: float, width: float
+    ) -> None:
+        edges = np.geomspace(least, most, cells + 1) / S_PER_DAY
+        self.low, self.high = edges[:-1], edges[1:]
+        middle = np.sqrt(self.low * self.high)
+        favour = 1.0 / (1.0 + np.square(np.log(middle * S_PER_DAY / favoured) / np.log(width)))
+        self.log_shares: NDArray[np.float64] = np.log(favour / favour.sum())
+
+    def ratios(self, c: Rows, info: Rows) -> tuple[Rows, Rows]:
+        """Return log-likelihood ratio and likeliest size in each cell, shapes (..., cells).
+
+        Parameters
+        ----------
+        c, info : ndarray, shape (..., 1)
+            Correlation and information of the candidates.
+        """
+        size = np.clip(c / info, self.low, self.high)
+        # Where the likelihood is narrower than the cell, only so much of the cell is likely.
+        narrow = 0.5 * np.log(TWO_PI / info) - np.log(self.high - self.low)
+        return size * (c - 0.5 * info * size) + np.minimum(narrow, 0.0) + self.log_shares, size
+
+
+TWO_PI: Final = 2.0 * np.pi
+# Published changes of a leak are 0.1 to 27 kg/day (ISS, 2003 to 2026).
+LEAK_SIZES: Final = Sizes(0.05, 60.0, 16, favoured=0.5, width=4.0)
+# An airlock of 4 m3 that is emptied within half an hour moves 200 kg/day, a vestibule of 1 m3 in
+# as long 60; what is slower than 20 is a leak to whoever is not told of it.
+PULSE_SIZES: Final = Sizes(20.0, 1200.0, 6, favoured=100.0, width=10.0)
+# What seven breathe is 6 kg/day; a repressurisation with oxygen of 8 mmHg (2005) 150 kg/day.
+OXYGEN_SIZES: Final = Sizes(0.4, 300.0, 10, favoured=3.0, width=3.0)
+JUMP_SHARE: Final = 0.003  # of the mass: a vestibule or an airlock on a station of 900 m3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A change of leak rate (or one jump of mass) and how well it is known.
+    """A change of a rate (or one jump of mass) and how well it is known.
 
     Attributes
     ----------
@@ -35,7 +97,7 @@ class Change:
         kg/s for a rate and kg for a mass, positive = more leak or more mass.
     onset_s, onset_low_s, onset_high_s : float
         Median and 95 % interval, Unix UTC.
-    shift, spread : ndarray, shape (4,) and (4, 4)
+    shift, spread : ndarray, shape (8,) and (8, 8)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
     """
 
@@ -48,15 +110,30 @@ class Change:
     spread: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Logarithms of the evidence of each row for each hypothesis, in seconds; each shape (n,).
+
+    Where nothing stirs, all six are the same rough value.
+    """
+
+    growth: Rows
+    decrease: Rows
+    jump: Rows
+    oxygen_jump: Rows
+    oxygen: Rows
+    pulse: Rows
+
+
 class ChangeBank(Table):
     """Candidates of all rows of a `LeakFilter`, advanced with it.
 
     Attributes
     ----------
-    deviation : ndarray, shape (n, 4, 2 * CANDIDATES)
-        What a unit change since the candidate's onset still lacks in the filter's state; first
-        all rate changes, then all jumps of mass.
-    correlation, information : ndarray, shape (n, 2 * CANDIDATES)
+    deviation : ndarray, shape (n, 8, 7 * CANDIDATES)
+        What a unit change since the candidate's onset still lacks in the filter's state, one
+        hypothesis of `KINDS` after the other.
+    correlation, information : ndarray, shape (n, 7 * CANDIDATES)
         Sums over the innovations: signature times innovation, and signature squared, both over
         their variance.
     born_s, before_s : ndarray, shape (n, CANDIDATES)
@@ -67,9 +144,9 @@ class ChangeBank(Table):
     """
 
     COLUMNS: ClassVar = {
-        "deviation": ((STATES, 2 * CANDIDATES), 0.0),
-        "correlation": ((2 * CANDIDATES,), 0.0),
-        "information": ((2 * CANDIDATES,), 0.0),
+        "deviation": ((STATES, len(KINDS) * CANDIDATES), 0.0),
+        "correlation": ((len(KINDS) * CANDIDATES,), 0.0),
+        "information": ((len(KINDS) * CANDIDATES,), 0.0),
         "born_s": ((CANDIDATES,), np.nan),
         "before_s": ((CANDIDATES,), np.nan),
         "steps": ((), 0.0),
@@ -82,75 +159,115 @@ class ChangeBank(Table):
     steps: Rows
 
     def restart_mass(self, row: int) -> None:
-        """Tell a row's candidates that the filter has just measured the mass anew."""
-        self.deviation[row, MASS] = 0.0
-        self.deviation[row, DISTURBANCE] = 0.0
+        """Tell a row's candidates that the filter has just measured all but the rates anew."""
+        kept = self.deviation[row, [RATE, DEFICIT]].copy()
+        self.deviation[row] = 0.0
+        self.deviation[row, [RATE, DEFICIT]] = kept
 
-    def update(
+    def advance(self, move: Rows, time_s: Rows, before_s: Rows) -> None:
+        """Let all candidates move on with the filter, and stop those that stand for a while."""
+        self.deviation = move @ self.deviation
+        for place, pulse_s in enumerate(PULSES_S, PULSE):
+            ends_s = self.born_s + pulse_s
+            over = (ends_s > before_s[:, None]) & (ends_s <= time_s[:, None])
+            self.deviation[:, RATE, _block(place)] -= over
+
+    def see(
         self,
-        transition: Rows,
+        look: NDArray[np.float64],
         gain: Rows,
         innovation: Rows,
         variance: Rows,
         used: NDArray[np.bool_],
     ) -> None:
         """Let all candidates of the used rows see one more innovation."""
-        moved = transition @ self.deviation
-        signature = moved[:, MASS, :] + moved[:, DISTURBANCE, :]
-        moved -= gain[:, :, None] * signature[:, None, :]
-        self.deviation = moved
+        signature = look @ self.deviation
+        self.deviation -= gain[:, :, None] * signature[:, None, :]
         scaled = np.where(used, 1.0 / variance, 0.0)
         self.correlation += signature * (innovation * scaled)[:, None]
         self.information += np.square(signature) * scaled[:, None]
 
     def breed(self, time_s: Rows, before_s: Rows, used: NDArray[np.bool_]) -> None:
-        """Place a fresh candidate at the newest balance of each used row, in every octave due."""
+        """Place a fresh candidate at the newest balance of each used row.
+
+        The octave of a candidate is how often two divides its step; each octave keeps its newest.
+        """
         for row in np.flatnonzero(used):
             if time_s[row] - before_s[row] > PAUSE_S:
                 # The candidate of a pause stands for much, so it goes where it lasts long.
                 self.steps[row] = np.ceil(self.steps[row] / LASTING) * LASTING
             step = int(self.steps[row])
             self.steps[row] = step + 1
-            octave = 0
-            while octave < OCTAVES and step % (1 << octave) == 0:
-                slot = octave * PER_OCTAVE + (step >> octave) % PER_OCTAVE
-                for place, part in ((slot, RATE), (slot + CANDIDATES, MASS)):
-                    self.deviation[row, :, place] = 0.0
-                    self.deviation[row, part, place] = 1.0
-                    self.correlation[row, place] = 0.0
-                    self.information[row, place] = 0.0
-                self.born_s[row, slot] = time_s[row]
-                self.before_s[row, slot] = before_s[row]
-                octave += 1
+            octave = min((step & -step).bit_length() - 1, OCTAVES - 1) if step else OCTAVES - 1
+            slot = octave * PER_OCTAVE + (step >> (octave + 1)) % PER_OCTAVE
+            places = slot + CANDIDATES * np.arange(len(KINDS))
+            self.deviation[row, :, places] = 0.0
+            self.deviation[row, KINDS, places] = 1.0
+            self.correlation[row, places] = 0.0
+            self.information[row, places] = 0.0
+            self.born_s[row, slot] = time_s[row]
+            self.before_s[row, slot] = before_s[row]
 
-    def scores(self, least: Rows) -> tuple[Rows, Rows, Rows]:
-        """Return the best log-likelihood ratios per row: growth, decrease, jump of mass.
+    def evidence(self, mass_kg: Rows, trust: Rows, asked: NDArray[np.bool_]) -> Evidence:
+        """Return what speaks for each hypothesis.
 
         Parameters
         ----------
-        least : ndarray, shape (n,)
-            The smallest change of rate worth finding, kg/s.
+        mass_kg : ndarray, shape (n,)
+            Mass of each volume.
+        trust : ndarray, shape (n,)
+            Power of the likelihood, 0 to 1; below one where the noise is not yet well known.
+        asked : ndarray of bool, shape (n,)
+            Rows of which it matters.
         """
-        correlation, information = self.correlation, self.information + 1e-300
-        rate, jump = slice(0, CANDIDATES), slice(CANDIDATES, None)
-        size = correlation[:, rate] / information[:, rate]
-        floor = least[:, None]
-        grown = np.maximum(size, floor)
-        shrunk = np.minimum(size, -floor)
-        up = grown * (correlation[:, rate] - 0.5 * information[:, rate] * grown)
-        down = shrunk * (correlation[:, rate] - 0.5 * information[:, rate] * shrunk)
-        jumps = 0.5 * np.square(correlation[:, jump]) / information[:, jump]
-        return up.max(axis=1), down.max(axis=1), jumps.max(axis=1)
+        peaks = 0.5 * np.square(self.correlation) / (self.information + 1e-300)
+        peaks *= trust[:, None]
+        leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
+        other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
+        found = np.stack([leak + QUIET_LOG_S] * 6)
+        stirred = np.flatnonzero(asked & ((leak >= STIRRED) | (other >= HAPPENED)))
+        if len(stirred):
+            found[:, stirred] = self._weighed(stirred, mass_kg[stirred], trust[stirred])
+        return Evidence(*found)
+
+    def _weighed(self, rows: NDArray[np.intp], mass_kg: Rows, trust: Rows) -> Rows:
+        """Return the evidence of some rows for all hypotheses, in the order of `Evidence`."""
+        c = self.correlation[rows].reshape(len(rows), len(KINDS), CANDIDATES, 1)
+        info = self.information[rows].reshape(c.shape) + 1e-300
+        span = _log_spans(self.born_s[rows], self.before_s[rows])
+        power = trust[:, None, None]
+
+        def summed(places: Sequence[int], sizes: Sizes, *signs: float) -> Rows:
+            parts = [
+                power * sizes.ratios(sign * c[:, place], info[:, place])[0] + span
+                for place in places
+                for sign in signs
+            ]
+            return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
+
+        jump_var = np.square(JUMP_SHARE * mass_kg)[:, None, None]
+        pair = slice(JUMP, OXYGEN_JUMP + 1)
+        seen = 1.0 + info[:, pair] * jump_var[:, None]
+        jumps = 0.5 * np.square(c[:, pair]) * jump_var[:, None] / seen - 0.5 * np.log(seen)
+        return np.stack(
+            [
+                summed([LEAK], LEAK_SIZES, 1.0),
+                summed([LEAK], LEAK_SIZES, -1.0),
+                _log_sum(power * jumps[:, 0] + span),
+                _log_sum(power * jumps[:, 1] + span),
+                summed([OXYGEN], OXYGEN_SIZES, 1.0, -1.0),
+                summed(range(PULSE, len(KINDS)), PULSE_SIZES, 1.0, -1.0),
+            ]
+        )
 
     def rate_change(self, row: int, least: float, *, growth: bool) -> Change:
-        """Return the change of rate of a row, averaged over all onsets by their probability.
+        """Return the change of leak of a row, averaged over all onsets by their probability.
 
         The best onset alone would be the one that noise flatters most: late and too large. The
         size has a prior that is even in its logarithm.
         """
-        born, before = self.born_s[row], self.before_s[row]
-        _, chosen = np.unique(np.where(np.isfinite(born), born, np.inf), return_index=True)
-        chosen = chosen[np.isfinite(born[chosen])]
+        chosen = np.argsort(self.born_s[row])
+        chosen = chosen[np.isfinite(self.born_s[row, chosen])]
         correlation = self.correlation[row, chosen]
         information = self.information[row, chosen] + 1e-300
         best = correlation / information
@@ -163,7 +280,7 @@ class ChangeBank(Table):
         information = information[likely]
         sigmas = np.maximum(np.abs(size) * np.sqrt(information), 1.0)
         density = np.exp(score - score.max()) / sigmas
-        times, earliest = born[chosen], before[chosen]
+        times, earliest = self.born_s[row, chosen], self.before_s[row, chosen]
         # A candidate stands for half the way to its neighbours, and after a pause for all of it.
         elder = np.concatenate(([earliest[0]], times[:-1]))
         younger = np.concatenate((earliest[1:], [times[-1]]))
@@ -187,22 +304,85 @@ class ChangeBank(Table):
             spread=spread,
         )
 
-    def mass_jump(self, row: int) -> Change:
-        """Return the likeliest single jump of the mass of a row."""
-        correlation = self.correlation[row, CANDIDATES:]
-        information = self.information[row, CANDIDATES:] + 1e-300
-        best = int(np.argmax(np.square(correlation) / information))
-        size = float(correlation[best] / information[best])
-        deviation = self.deviation[row, :, CANDIDATES + best]
-        return Change(
+    def event(self, row: int, kind: int) -> tuple[Change, int]:
+        """Return the likeliest single event of a row that is no leak, and its place in `KINDS`.
+
+        `kind` is the place of any but a leak; for `PULSE` the likeliest of all lengths.
+        """
+        places = range(PULSE, len(KINDS)) if kind == PULSE else (kind,)
+        scores = [0.5 * np.square(self._linear(p)[row]) / self._quadratic(p)[row] for p in places]
+        place, slot = np.unravel_index(int(np.argmax(scores)), (len(scores), CANDIDATES))
+        kind = kind + int(place)
+        column = kind * CANDIDATES + int(slot)
+        information = float(self.information[row, column]) + 1e-300
+        size = float(self.correlation[row, column]) / information
+        deviation = self.deviation[row, :, column]
+        change = Change(
             size=size,
-            size_sd=float(1.0 / np.sqrt(information[best])),
-            onset_s=float(self.born_s[row, best]),
-            onset_low_s=float(self.before_s[row, best]),
-            onset_high_s=float(self.born_s[row, best]),
+            size_sd=float(1.0 / np.sqrt(information)),
+            onset_s=float(self.born_s[row, slot]),
+            onset_low_s=float(self.before_s[row, slot]),
+            onset_high_s=float(self.born_s[row, slot]),
             shift=deviation * size,
-            spread=np.outer(deviation, deviation) / information[best],
+            spread=np.outer(deviation, deviation) / information,
         )
+        return change, kind
+
+    def possible_rates(
+        self, row: int, rate: float, odds_per_s: float, trust: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the rates that a row may have, were each change true, and their probabilities.
+
+        `odds_per_s` is how often a leak changes, 1/s. The first is that of no change, and the only
+        one where nothing stirs.
+        """
+        c, info = self._linear(LEAK)[row], self._quadratic(LEAK)[row]
+        if 0.5 * trust * float((np.square(c) / info).max()) < RUMOUR:
+            return np.array([rate]), np.ones(1)
+        spans = _log_spans(self.born_s[[row]], self.before_s[[row]])[0]
+        log_parts, rate_parts = [], []
+        for sign in (1.0, -1.0):
+            ratio, size = LEAK_SIZES.ratios(sign * c[:, None], info[:, None])
+            log_parts.append(trust * ratio - np.log(2.0) + spans + np.log(odds_per_s))
+            rate_parts.append(rate + sign * self.deviation[row, RATE, :CANDIDATES, None] * size)
+        logs, rates = np.stack(log_parts), np.stack(rate_parts)
+        logs = np.where(rates >= min(rate, 0.0), logs, -np.inf)  # nothing leaks inwards
+        logs, rates = np.append(0.0, logs), np.append(rate, rates)
+        weight = np.exp(logs - logs.max())
+        weight[weight < 1e-5] = 0.0
+        kept = np.flatnonzero(weight)
+        return rates[kept], weight[kept] / weight.sum()
+
+    def _linear(self, place: int) -> Rows:
+        return self.correlation[:, _block(place)]
+
+    def _quadratic(self, place: int) -> Rows:
+        return self.information[:, _block(place)] + 1e-300
+
+
+def _log_spans(born_s: Rows, before_s: Rows) -> Rows:
+    """Return the logarithm of the time that each candidate stands for, shape (n, C, 1)."""
+    born = np.where(np.isfinite(born_s), born_s, np.inf)
+    order = np.argsort(born, axis=1)
+    ascending = np.take_along_axis(born, order, axis=1)
+    first = np.take_along_axis(before_s, order[:, :1], axis=1)
+    elder = np.concatenate([first, ascending[:, :-1]], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spans = np.log(np.where(np.isfinite(ascending), ascending - elder, 0.0))
+    log_spans = np.empty_like(spans)
+    np.put_along_axis(log_spans, order, spans, axis=1)
+    return log_spans[:, :, None]
+
+
+def _block(place: int) -> slice:
+    return slice(place * CANDIDATES, (place + 1) * CANDIDATES)
+
+
+def _log_sum(logs: Rows) -> Rows:
+    flat = logs.reshape(len(logs), -1)
+    top = np.maximum(flat.max(axis=1, initial=-1e3), -1e3)
+    total: Rows = top + np.log(np.exp(flat - top[:, None]).sum(axis=1) + 1e-300)
+    return total
 
 
 def _quantiles(born_s: Rows, before_s: Rows, density: Rows) -> tuple[float, float, float]:
@@ -225,3 +405,27 @@ def _quantiles(born_s: Rows, before_s: Rows, density: Rows) -> tuple[float, floa
     if last_end < len(born_s) and born_s[last_end] - before_s[last_end] > PAUSE_S:
         high = born_s[last_end]
     return float(low), float(middle), float(high)
+
+
+def mixture_interval(
+    centres: NDArray[np.float64], weights: NDArray[np.float64], sd: float
+) -> tuple[float, float, float]:
+    """Return the 2.5 % point, the mean and the 97.5 % point of normal distributions mixed together.
+
+    Examples
+    --------
+    >>> low, mean, high = mixture_interval(np.array([0.0, 10.0]), np.array([0.5, 0.5]), 1.0)
+    >>> round(low, 1), mean, round(high, 1)
+    (-1.6, 5.0, 11.6)
+    """
+    mean = float(weights @ centres)
+    if len(centres) == 1:
+        return mean - TWO_SIDED_95 * sd, mean, mean + TWO_SIDED_95 * sd
+    grid = np.linspace(centres.min() - 4.0 * sd, centres.max() + 4.0 * sd, 400)
+    z = (grid[:, None] - centres) / sd
+    # Within 2e-4 of the normal distribution; Page (1977), Applied Statistics 26, 75.
+    below = (weights / (1.0 + np.exp(-np.clip(z * (1.5976 + 0.070566 * z * z), -60.0, 60.0)))).sum(
+        axis=1
+    )
+    low, high = np.interp((0.025, 0.975), below, grid)
+    return float(low), mean, float(high)

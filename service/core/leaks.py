@@ -10,25 +10,42 @@ from numpy.typing import NDArray
 from service.core.accounts import ARM_STEPS, Group, Key, Ledger
 from service.core.air import AirReading
 from service.core.conditions import MIXING_S
-from service.core.estimators import RATE
-from service.core.growth import DISCRIMINATION, Change, ChangeBank
-from service.core.thresholds import threshold
+from service.core.estimators import MASS, RATE
+from service.core.growth import (
+    JUMP,
+    OXYGEN,
+    OXYGEN_JUMP,
+    PULSE,
+    PULSES_S,
+    Change,
+    ChangeBank,
+    Evidence,
+    mixture_interval,
+)
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
-JUMP_THRESHOLD: Final = 14.0  # log-likelihood; a chance in a million a candidate
-JUMP_STEPS: Final = 3  # balances after a jump before it is told from a leak
-REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
-MOVED_GAS: Final = 20.0 / S_PER_DAY  # kg/s; airlocks, vestibules and vents move more for a while
-BRIEF_GAS: Final = 5.0 / S_PER_DAY  # kg/s; more is looked at for an hour, and for an end
-BRIEF_S: Final = 3600.0
-MOVE_S: Final = 5400.0  # an airlock takes half an hour; as long again shows that it has ended
-LEAST_THIRD: Final = 10  # balances for a slope of a change that is large against their noise
+# How often things happen that nobody declares, 1/s; [estimate]. Gas goes or comes at once or for a
+# while every few days on a busy station, the oxygen balance shifts every week or two, and a leak
+# changes twice a year (ISS, 2018 to 2026).
+ODDS_PER_S: Final = {
+    JUMP: 1.0 / (5 * S_PER_DAY),
+    OXYGEN_JUMP: 1.0 / (10 * S_PER_DAY),
+    PULSE: 1.0 / (5 * S_PER_DAY),
+    OXYGEN: 1.0 / (10 * S_PER_DAY),
+}
+CHANGE_ODDS_PER_S: Final = 1.0 / (30 * S_PER_DAY)  # for the interval of the rate: rather too wide
+LEAK_ODDS_PER_S: Final = 1.0 / (180 * S_PER_DAY)
+DISCRIMINATION: Final = 1.5  # log-odds by which one explanation must lead before it is taken
+SETTLED: Final = 4.0  # log-likelihood by which what is no leak must lead before it is booked
+SURE_S: Final = 30 * S_PER_DAY  # evidence from which on an event that is no leak is booked
+LASTS_S: Final = {OXYGEN: 3600.0}  # what has lasted so long goes on
+EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
+TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
+STEP_S: Final = 60.0  # evidence that counts as none
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
-OVERWHELMING: Final = 2.5  # times the threshold; by chance once in 10^9 intervals
-UNSURE_STEPS: Final = 120.0  # the threshold is doubled after so many balances, for want of history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +88,26 @@ class LeakBook(Ledger):
         self._interval_s = false_alarm_interval_s
         self.growths: list[Growth] = []
         self.scores: dict[Key, float] = {}
+        self._rates: dict[Key, tuple[float, float, float]] = {}  # of this step, as far as asked for
+
+    def leak(self, key: Key) -> tuple[float, float, float] | None:
+        """Return low end, mean and high end of the leak rate of an account, kg/s.
+
+        A change that is suspected, but not sure enough to be announced, widens the interval.
+        """
+        if key not in self._rates:
+            known = self.rate(key)
+            if known is None:
+                return None
+            centres, weights = np.array([known[0]]), np.ones(1)
+            for row, account in enumerate(self.accounts):
+                if account.key == key and account.seen >= ARM_STEPS:
+                    trust = account.seen / (account.seen + TRUST_STEPS)
+                    centres, weights = self.bank.possible_rates(
+                        row, known[0], CHANGE_ODDS_PER_S, trust
+                    )
+            self._rates[key] = mixture_interval(centres, weights, known[1])
+        return self._rates[key]
 
     def grown(self, growths: Sequence[Growth]) -> tuple[float, float]:
         """Return how much the rate is above what it was before the first growth, and the error."""
@@ -86,33 +123,42 @@ class LeakBook(Ledger):
         entered = self._enter(readings)
         if not entered.any():
             return []
+        self._rates.clear()
         found: list[Growth | Jump] = []
-        least = np.array([self._least(a) for a in self.accounts])
-        up, down, jump = self.bank.scores(least)
-        tests = len({a.key for a in self.accounts if a.key[1] is not Balance.PRESSURE}) or 1
+        seen = np.array([float(a.seen) for a in self.accounts])
         compensated = {a.key[0] for a in self.accounts if a.key[1] is Balance.TOTAL}
-        for row in np.flatnonzero(entered).tolist():
+        # A witness only speaks for or against the other account of its group.
+        judged = np.array(
+            [a.key[1] is not Balance.PRESSURE or a.key[0] not in compensated for a in self.accounts]
+        )
+        trust = seen / (seen + TRUST_STEPS)
+        evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
+        limit = float(np.log(self._interval_s * len({a.key[0] for a in self.accounts})))
+        none = float(np.log(STEP_S))
+        for row in np.flatnonzero(entered & judged).tolist():
             account = self.accounts[row]
-            group, balance = account.key
-            if balance is Balance.PRESSURE and group in compensated:
-                continue  # it only speaks for or against the others
-            limit = threshold(balance, self._interval_s, tests)
-            limit *= 1.0 + UNSURE_STEPS / account.seen
             armed = account.seen >= ARM_STEPS
-            self.scores[account.key] = float(up[row] / limit) if armed else 0.0
+            ratio = (float(evidence.growth[row]) - none) / (limit - none)
+            self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
             now_s = float(self.filter.time_s[row])
             if self.bank.steps[row] == 0.0:
                 continue  # a change found in this very step has explained it
             if now_s <= max(account.quiet_until_s, account.settles_until_s):
                 continue
-            if account.seen > JUMP_STEPS and jump[row] >= max(
-                JUMP_THRESHOLD, max(up[row], down[row]) + DISCRIMINATION
+            rivals = self._rivals(row, evidence)
+            rival = max(rivals, key=lambda kind: rivals[kind])
+            against = float(np.logaddexp.reduce(list(rivals.values()))) + DISCRIMINATION
+            least = float(np.log(LEAK_ODDS_PER_S))
+            if armed and evidence.growth[row] >= limit and evidence.growth[row] + least >= against:
+                found.extend(self._book_growth(row, ratio))
+            elif (
+                armed
+                and evidence.decrease[row] >= limit
+                and evidence.decrease[row] + least >= against
             ):
-                found.extend(self._book_jump(row))
-            elif armed and up[row] >= limit and up[row] >= jump[row] + DISCRIMINATION:
-                found.extend(self._book_growth(row, float(up[row] / limit)))
-            elif armed and down[row] >= limit and down[row] >= jump[row] + DISCRIMINATION:
-                self._book_decrease(row, float(down[row] / limit))
+                self._book_decrease(row)
+            elif self._is_settled(rival, rivals[rival], row, evidence):
+                found.extend(self._book_event(row, rival))
         self._judge_growths()
         return found
 
@@ -129,56 +175,43 @@ class LeakBook(Ledger):
         super().restore(state)
         self.growths = list(state["growths"])
         self.scores = dict(state["scores"])
+        self._rates.clear()
 
-    def _book_jump(self, row: int) -> list[Growth | Jump]:
-        change = self.bank.mass_jump(row)
+    def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
+        """Return the log-odds of all that is no leak, by its place in the bank."""
+        speaks = {JUMP: evidence.jump, PULSE: evidence.pulse}
+        if self.accounts[row].sees_oxygen:
+            speaks |= {OXYGEN_JUMP: evidence.oxygen_jump, OXYGEN: evidence.oxygen}
+        return {k: float(e[row]) + float(np.log(ODDS_PER_S[k])) for k, e in speaks.items()}
+
+    @staticmethod
+    def _is_settled(kind: int, odds: float, row: int, evidence: Evidence) -> bool:
+        """Say whether something that is no leak is sure, and by what was seen, not by its odds."""
+        often = float(np.log(ODDS_PER_S[kind]))
+        leak = max(evidence.growth[row], evidence.decrease[row], 0.0)
+        return odds >= often + float(np.log(SURE_S)) and odds - often >= leak + SETTLED
+
+    def _book_event(self, row: int, kind: int) -> list[Growth | Jump]:
+        """Enter what has happened to the air that is no leak, once it is over."""
+        change, place = self.bank.event(row, kind)
         account = self.accounts[row]
-        after = (self.filter.time_s[row] - change.onset_s) / account.spacing_s
-        if after < JUMP_STEPS - 0.5:
+        lasts_s = PULSES_S[place - PULSE] if kind == PULSE else LASTS_S.get(kind, 0.0)
+        age_s = float(self.filter.time_s[row]) - change.onset_s - lasts_s
+        if age_s < EVENT_STEPS * account.spacing_s:
             return []
         self.filter.correct(row, change.shift, change.spread)
         self._break(row)
-        if account.key[1] is Balance.NITROGEN:
+        if kind == OXYGEN:
             return []
-        return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=change.size)]
-
-    def _book_move(self, row: int, change: Change) -> list[Growth | Jump]:
-        """Enter that gas was moved for a while, which is over."""
-        now_s = float(self.filter.time_s[row])
-        account = self.accounts[row]
-        steps = int((now_s - change.onset_low_s) / account.spacing_s) + LEAST_THIRD // 2
-        before = account.history[-steps - LEAST_THIRD : -steps] or account.history[:1]
-        lost_kg = float(np.nanmedian(account.history[-LEAST_THIRD:]) - np.nanmedian(before))
-        self.filter.restart_mass(row, now_s, account.history[-1])
-        self._break(row)
-        if account.key[1] is Balance.NITROGEN or not np.isfinite(lost_kg):
-            return []
-        return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=lost_kg)]
-
-    def _has_ended(self, row: int, change: Change) -> bool:
-        """Say whether the balance of the newest third of a change shows nothing of it any more."""
-        account = self.accounts[row]
-        age_s = float(self.filter.time_s[row]) - change.onset_s
-        count = max(int(age_s / account.spacing_s / 3.0), LEAST_THIRD)
-        newest = np.array(account.history[-count:])
-        newest = newest[np.isfinite(newest)]
-        if len(newest) < LEAST_THIRD:
-            return False
-        times_s = (np.arange(len(newest)) - (len(newest) - 1) / 2.0) * account.spacing_s
-        square = float(times_s @ times_s)
-        slope = float(times_s @ newest) / square
-        scatter = newest - newest.mean() - slope * times_s
-        error = float(np.sqrt(scatter @ scatter / (len(newest) - 2) / square))
-        return -slope + 2.0 * error < 0.5 * change.size
+        mass_kg = -change.size * lasts_s if kind == PULSE else change.size
+        return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=mass_kg)]
 
     def _book_growth(self, row: int, statistic: float) -> list[Growth | Jump]:
         account = self.accounts[row]
         group = account.key[0]
         change = self.bank.rate_change(row, self._least(account), growth=True)
-        if not self._is_credible(row, change, statistic):
+        if not self._witness_agrees(row, change):
             return []
-        if change.size > BRIEF_GAS and self._has_ended(row, change):
-            return self._book_move(row, change)
         before = {
             key[0]: (float(state["state"][RATE]), float(np.sqrt(state["covariance"][RATE, RATE])))
             for key, (_, state, _) in self._resting.items()
@@ -208,7 +241,7 @@ class LeakBook(Ledger):
         self.growths.append(growth)
         return [growth]
 
-    def _book_decrease(self, row: int, statistic: float) -> None:
+    def _book_decrease(self, row: int) -> None:
         account = self.accounts[row]
         change = self.bank.rate_change(row, self._least(account), growth=False)
         rate, error = self.filter.rate(row)
@@ -216,13 +249,10 @@ class LeakBook(Ledger):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
-            account.settles_until_s = now_s + SOURCE_S
-            for other in self.accounts_of(account.key[0]):
-                if other.key[1] is Balance.NITROGEN:
-                    other.settles_until_s = now_s + MIXING_S
+            account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
             return
-        if not self._is_credible(row, change, statistic):
+        if not self._witness_agrees(row, change):
             return
         self._apply(row, change)
         group = set(account.key[0])
@@ -256,45 +286,13 @@ class LeakBook(Ledger):
             fresh.append()
             self._resting[key] = (account, stored, fresh.take(0))
 
-    def _is_credible(self, row: int, change: Change, statistic: float) -> bool:
-        """Say whether a change is more than the cabin's own cycle and no other balance denies it.
-
-        Carbon dioxide removal makes the pressure rise and fall in 144 min, so a change must have
-        been seen for two cycles, unless the evidence is overwhelming; likewise a growth upon a
-        growth, which is no news every orbit that warms and cools. A large change may be gas
-        that somebody moves, which ends; rapid falls are watched elsewhere meanwhile.
-        """
-        age_s = float(self.filter.time_s[row]) - change.onset_s
-        group = self.accounts[row].key[0]
-        has_grown = any(growth.group == group for growth in self.growths)
-        is_brief = age_s < 2.0 * REMOVAL_CYCLE_S
-        if is_brief and (self._home in group or has_grown) and statistic < OVERWHELMING:
-            return False
-        wait_s = MOVE_S if abs(change.size) > MOVED_GAS else BRIEF_S
-        if abs(change.size) > BRIEF_GAS and age_s < wait_s:
-            return False
-        return self._other_balance_agrees(row, change, statistic)
-
-    def _other_balance_agrees(self, row: int, change: Change, statistic: float) -> bool:
-        """Say whether nitrogen bears out a change found in the total.
-
-        Oxygen, CO2 and vapour come and go without a leak, so where nitrogen is measured it must
-        have changed too, unless the evidence is overwhelming and nitrogen does not speak against.
-        A large loss must show in all, for added oxygen reaches a distant sensor only in hours and
-        is taken for nitrogen until then.
-        """
-        group, balance = self.accounts[row].key
-        is_nitrogen = balance is Balance.NITROGEN
-        if is_nitrogen and abs(change.size) < MOVED_GAS:
-            return True  # less than what oxygen may hide in the other balances
+    def _witness_agrees(self, row: int, change: Change) -> bool:
+        """Say whether the bare pressure does not deny a change; a thermometer may be at fault."""
         for other, account in enumerate(self.accounts):
-            if account.key[0] != group or other == row:
-                continue
-            along, error = self._along(other, change)
-            if along < 0.5 * abs(change.size) - 2.0 * error:
-                return False
-            if account.key[1] is Balance.NITROGEN and along < 3.0 * error:
-                return statistic > OVERWHELMING
+            if account.key[0] == self.accounts[row].key[0] and other != row:
+                along, error = self._along(other, change)
+                if along < 0.5 * abs(change.size) - 2.0 * error:
+                    return False
         return True
 
     def _along(self, row: int, change: Change) -> tuple[float, float]:
@@ -327,7 +325,7 @@ class LeakBook(Ledger):
         evidence = dict(growth.evidence)
         for account in self.accounts:
             part, balance = account.key
-            if balance is Balance.NITROGEN or not set(part) < set(growth.group):
+            if balance is Balance.PRESSURE or not set(part) < set(growth.group):
                 continue
             if account.seen < ARM_STEPS:
                 continue

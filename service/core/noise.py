@@ -8,7 +8,7 @@ means do not see a constant leak, so the leak itself is not learned as noise; a 
 one difference per block length only, and large ones are cut.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 CORRELATION_S: Final = 7200.0  # air composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the half day
 PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
+LEAST_PART: Final = 0.05  # of the nitrogen's noise that is surely the oxygen sensor's; [estimate]
 SWEEPS: Final = 60  # of the fixed-point fit; later ones change the third digit
 
 
@@ -43,6 +44,79 @@ class NoiseModel:
             walk_var_per_s=self.walk_var_per_s * square,
             imbalance_var=self.imbalance_var * square,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AirNoise:
+    """Noise of one air measured twice: of its whole mass, and of the oxygen in it.
+
+    Attributes
+    ----------
+    air : NoiseModel
+        Of the whole mass; its imbalance is one of oxygen.
+    oxygen_walk_var_per_s : float
+        Random walk of the oxygen balance, unit^2/s, beside that of the air.
+    sensor : NoiseModel
+        Of the oxygen measurement alone; it has no imbalance.
+    """
+
+    air: NoiseModel
+    oxygen_walk_var_per_s: float
+    sensor: NoiseModel
+
+    def parts(self) -> dict[str, float]:
+        """Return the strengths by the names the filter gives them."""
+        return {
+            "white_var": self.air.white_var,
+            "correlated_var": self.air.correlated_var,
+            "walk_var_per_s": self.air.walk_var_per_s,
+            "imbalance_var": self.air.imbalance_var,
+            "oxygen_walk_var_per_s": self.oxygen_walk_var_per_s,
+            "sensor_white_var": self.sensor.white_var,
+            "sensor_correlated_var": self.sensor.correlated_var,
+            "sensor_walk_var_per_s": self.sensor.walk_var_per_s,
+        }
+
+    def nitrogen(self, share: float) -> NoiseModel:
+        """Return the noise of the nitrogen, as air that holds so much of it; `share` is oxygen's."""
+        inert = (1.0 - share) ** 2
+        return NoiseModel(
+            white_var=(self.air.white_var + self.sensor.white_var) / inert,
+            correlated_var=self.air.correlated_var + self.sensor.correlated_var / inert,
+            walk_var_per_s=self.air.walk_var_per_s + self.sensor.walk_var_per_s / inert,
+            imbalance_var=0.0,
+        )
+
+    def total(self) -> NoiseModel:
+        """Return the noise of the whole mass."""
+        walk = self.air.walk_var_per_s + self.oxygen_walk_var_per_s
+        return replace(self.air, walk_var_per_s=walk)
+
+
+def split_noise(total: NoiseModel, nitrogen: NoiseModel, share: float) -> AirNoise:
+    """Return the noise whose whole and whose nitrogen wander as the two fits say.
+
+    What both show is of the air. What the whole shows beyond it is of the oxygen balance, and what
+    the nitrogen shows beyond it is of the oxygen sensor.
+    """
+    inert = (1.0 - share) ** 2
+    walk = min(total.walk_var_per_s, nitrogen.walk_var_per_s)
+    return AirNoise(
+        air=replace(total, walk_var_per_s=walk),
+        oxygen_walk_var_per_s=total.walk_var_per_s - walk,
+        sensor=NoiseModel(
+            white_var=max(
+                inert * nitrogen.white_var - total.white_var,
+                LEAST_PART * inert * nitrogen.white_var,
+            ),
+            correlated_var=max(
+                inert * (nitrogen.correlated_var - total.correlated_var),
+                LEAST_PART * inert * nitrogen.correlated_var,
+            ),
+            walk_var_per_s=inert * (nitrogen.walk_var_per_s - walk),
+            imbalance_var=0.0,
+        ),
+    )
 
 
 def fit_noise(
@@ -112,8 +186,8 @@ def fit_noise(
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-        # A growth looks like an imbalance, which may therefore be learned away but not learned.
-        theta[3] = min(theta[3], prior.imbalance_var)
+        # A growth looks like an imbalance, and a quiet week knows nothing of a busy one.
+        theta[3] = prior.imbalance_var
     theta = theta * _misfit(np.array(observed), shapes @ theta, weight)
     names = ("white_var", "correlated_var", "walk_var_per_s", "imbalance_var")
     fitted = NoiseModel(**dict(zip(names, theta.tolist(), strict=True)))
