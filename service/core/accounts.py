@@ -36,20 +36,39 @@ STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
 HISTORY: Final = 11520  # balances kept to learn noise from: 8 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
-# Before anything is learned, in mmHg of the group: white, correlated, random walk per day, and
-# the walk of the oxygen balance beside it. Walks are the three classes measured in cabins: 0.02
-# with partial pressures, 0.2 with temperature, 1 without (Astro Pi records of 2016 and 2022; +-2x).
-WITH_OXYGEN_MMHG: Final = (0.03, 0.10, 0.02, 0.18)
-PRIOR_MMHG: Final[dict[Balance, tuple[float, float, float, float]]] = {
-    Balance.TOTAL: (0.03, 0.10, 0.2, 0.0),
-    Balance.PRESSURE: (0.03, 0.20, 1.0, 0.0),
+# Before anything is learned, in mmHg of the group and days. The walks are the classes measured in
+# cabins: 0.02 with partial pressures or where nobody breathes, 0.2 with temperature, 1 without (Astro
+# Pi records of 2016 and 2022; +-2x). Thermometers step by 0.05 to 0.1 K, which is 0.1 to 0.25 mmHg;
+# the others are estimates.
+_STILL = NoiseModel(
+    white_var=0.03**2,
+    brief_var=0.06**2,
+    hourly_var=0.05**2,
+    daily_var=0.08**2,
+    walk_var_per_s=0.01 / S_PER_DAY,
+)
+PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
+    Balance.TOTAL: _STILL,
+    Balance.PRESSURE: replace(
+        _STILL,
+        brief_var=0.1**2,
+        hourly_var=0.2**2,
+        daily_var=0.3**2,
+        walk_var_per_s=1.0 / S_PER_DAY,
+    ),
 }
-# Of the oxygen sensor itself: white, correlated, walk; Columbus 2015, and a drift of 0.1 mmHg a week.
-OXYGEN_SENSOR_MMHG: Final = (0.15, 0.10, 0.0014)
-# Where people breathe and oxygen is neither measured nor reported, the total is off by a rate of
-# some mmHg/day: healthy days of 2016 show -4.0 to +0.9 in Columbus.
+# Where people breathe, beside that: the day of the crew and the removal of carbon dioxide (Astro
+# Pi), a walk of the oxygen balance, and a rate that lasts for half a day. Where oxygen is neither
+# measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
+DAY_MMHG: Final = 0.2
+CYCLE_MMHG: Final = 0.05
+OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
-BALANCED_MMHG_PER_DAY: Final = 0.02  # where oxygen is accounted for, or nobody breathes
+BALANCED_MMHG_PER_DAY: Final = 0.3  # where oxygen is accounted for: 0.4 kg/day, half of one person
+# Of the oxygen sensor itself; Columbus 2015, and a drift of 0.1 mmHg a week.
+OXYGEN_SENSOR_MMHG: Final = NoiseModel(
+    white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
+)
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
@@ -357,9 +376,14 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
-        total, _ = fit_noise(np.array(account.history), account.spacing_s, prior.total())
+        total, _ = fit_noise(
+            np.array(account.history),
+            account.spacing_s,
+            prior.total(),
+            learns_imbalance=account.sees_oxygen,
+        )
         if not account.sees_oxygen:
-            return replace(prior, air=total)
+            return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
         nitrogen, _ = fit_noise(
             np.array(account.nitrogen),
             account.nitrogen_spacing_s,
@@ -369,28 +393,21 @@ class Ledger:
 
     def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
-        seen = balance is Balance.TOTAL and account.sees_oxygen
-        white, correlated, walk, oxygen_walk = WITH_OXYGEN_MMHG if seen else PRIOR_MMHG[balance]
-        unknown = self._home in group and not self.knows_oxygen
-        imbalance = IMBALANCE_MMHG_PER_DAY if unknown else BALANCED_MMHG_PER_DAY
-        air = NoiseModel(
-            white_var=white**2,
-            correlated_var=correlated**2,
-            walk_var_per_s=walk / S_PER_DAY,
-            imbalance_var=(imbalance / S_PER_DAY) ** 2,
-        )
-        white, correlated, walk = OXYGEN_SENSOR_MMHG
-        sensor = NoiseModel(
-            white_var=white**2,
-            correlated_var=correlated**2,
-            walk_var_per_s=walk / S_PER_DAY,
-            imbalance_var=0.0,
-        )
-        square = account.per_mmhg_kg**2
+        air, oxygen_walk = PRIOR_MMHG[balance], 0.0
+        if self._home in group:
+            known = self.knows_oxygen
+            imbalance = BALANCED_MMHG_PER_DAY if known else IMBALANCE_MMHG_PER_DAY
+            air = replace(
+                air,
+                imbalance_var=(imbalance / S_PER_DAY) ** 2,
+                day_var=DAY_MMHG**2,
+                cycle_var=CYCLE_MMHG**2,
+            )
+            oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
         return AirNoise(
             air=air.scaled(account.per_mmhg_kg),
-            oxygen_walk_var_per_s=oxygen_walk / S_PER_DAY * square,
-            sensor=sensor.scaled(account.per_mmhg_kg),
+            oxygen_walk_var_per_s=oxygen_walk * account.per_mmhg_kg**2,
+            sensor=OXYGEN_SENSOR_MMHG.scaled(account.per_mmhg_kg),
         )
 
     def _least(self, account: Account) -> float:

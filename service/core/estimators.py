@@ -11,18 +11,29 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.noise import CORRELATION_S, IMBALANCE_S, AirNoise
+from service.core.noise import (
+    BRIEF_S,
+    CYCLE_MEMORY_S,
+    DAILY_S,
+    DAY_MEMORY_S,
+    HOURLY_S,
+    IMBALANCE_S,
+    REMOVAL_CYCLE_S,
+    AirNoise,
+)
 from service.core.tables import Table
 from service.core.units import S_PER_DAY
 
 Rows = NDArray[np.float64]
 
-# MASS of air but for what oxygen has come or gone (kg); RATE of the leak (kg/s, positive = loss);
-# DISTURBANCE that sensors show but that is no gas (kg); OXYGEN gained beyond what is booked (kg);
-# IMBALANCE, a loss of oxygen that lasts for half a day (kg/s); LAG of the oxygen sensor for some
-# hours (kg) and its OFFSET (kg); DEFICIT, a loss of oxygen that stays (kg/s).
-MASS, RATE, DISTURBANCE, OXYGEN, IMBALANCE, LAG, OFFSET, DEFICIT = range(8)
-STATES: Final = 8
+# MASS of air but for what oxygen has come or gone (kg); RATE of the leak (kg/s, positive = loss).
+# BRIEF, HOURLY and DAILY: what sensors show for so long but that is no gas (kg). OXYGEN gained
+# beyond what is booked (kg); IMBALANCE, a loss of oxygen that lasts for half a day (kg/s); DEFICIT,
+# one that stays (kg/s); the DAY of the crew (kg) and its quarter turn. CYCLE of the carbon dioxide
+# removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its OFFSET (kg).
+MASS, RATE, BRIEF, HOURLY, DAILY, OXYGEN, IMBALANCE, DEFICIT = range(8)
+DAY, DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 14)
+STATES: Final = 14
 OXYGEN_SHARE: Final = 0.235  # of the pressure that is not nitrogen; `air.NITROGEN_SHARE`
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
@@ -39,12 +50,36 @@ def _look(*parts: tuple[int, float]) -> NDArray[np.float64]:
 
 
 TOTAL, OXYGEN_IN_IT = range(2)  # what is measured
+_SHOWN = (MASS, BRIEF, HOURLY, DAILY)
 LOOKS: Final = (
-    _look((MASS, 1.0), (DISTURBANCE, 1.0), (OXYGEN, 1.0)),
+    _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, CYCLE))),
     _look(
-        (MASS, OXYGEN_SHARE), (DISTURBANCE, OXYGEN_SHARE), (OXYGEN, 1.0), (LAG, 1.0), (OFFSET, 1.0)
+        *((part, OXYGEN_SHARE) for part in _SHOWN),
+        *((part, 1.0) for part in (OXYGEN, DAY, LAG, OFFSET)),
     ),
 )
+FADING: Final = {
+    BRIEF: BRIEF_S,
+    HOURLY: HOURLY_S,
+    DAILY: DAILY_S,
+    IMBALANCE: IMBALANCE_S,
+    LAG: HOURLY_S,
+}
+TURNING: Final = {DAY: (S_PER_DAY, DAY_MEMORY_S), CYCLE: (REMOVAL_CYCLE_S, CYCLE_MEMORY_S)}
+STRENGTHS: Final = {  # variance that a part comes back to, by its column
+    BRIEF: "brief_var",
+    HOURLY: "hourly_var",
+    DAILY: "daily_var",
+    IMBALANCE: "imbalance_var",
+    LAG: "lag_var",
+    DAY: "day_var",
+    CYCLE: "cycle_var",
+}
+WALKING: Final = {
+    MASS: "walk_var_per_s",
+    OXYGEN: "oxygen_walk_var_per_s",
+    OFFSET: "offset_var_per_s",
+}
 
 
 class LeakFilter(Table):
@@ -52,9 +87,9 @@ class LeakFilter(Table):
 
     Attributes
     ----------
-    state : ndarray, shape (n, 8)
+    state : ndarray, shape (n, 14)
         See the names of the places above.
-    covariance : ndarray, shape (n, 8, 8)
+    covariance : ndarray, shape (n, 14, 14)
         Of the state.
     time_s : ndarray, shape (n,)
         Event time of the newest balance used.
@@ -69,26 +104,34 @@ class LeakFilter(Table):
         "covariance": ((STATES, STATES), 0.0),
         "time_s": ((), 0.0),
         "white_var": ((), 0.0),
-        "correlated_var": ((), 0.0),
+        "brief_var": ((), 0.0),
+        "hourly_var": ((), 0.0),
+        "daily_var": ((), 0.0),
         "walk_var_per_s": ((), 0.0),
         "imbalance_var": ((), 0.0),
+        "day_var": ((), 0.0),
+        "cycle_var": ((), 0.0),
         "oxygen_walk_var_per_s": ((), 0.0),
         "sensor_white_var": ((), 0.0),
-        "sensor_correlated_var": ((), 0.0),
-        "sensor_walk_var_per_s": ((), 0.0),
+        "lag_var": ((), 0.0),
+        "offset_var_per_s": ((), 0.0),
         "doubted": ((2,), 0.0),
     }
     state: Rows
     covariance: Rows
     time_s: Rows
     white_var: Rows
-    correlated_var: Rows
+    brief_var: Rows
+    hourly_var: Rows
+    daily_var: Rows
     walk_var_per_s: Rows
     imbalance_var: Rows
+    day_var: Rows
+    cycle_var: Rows
     oxygen_walk_var_per_s: Rows
     sensor_white_var: Rows
-    sensor_correlated_var: Rows
-    sensor_walk_var_per_s: Rows
+    lag_var: Rows
+    offset_var_per_s: Rows
     doubted: Rows
 
     def start(
@@ -117,31 +160,35 @@ class LeakFilter(Table):
 
         Returns
         -------
-        ndarray, shape (n, 8, 8)
+        ndarray, shape (n, 14, 14)
             How a deviation of the state moved.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
-        decay = np.exp(-span_s / CORRELATION_S)
-        fade = np.exp(-span_s / IMBALANCE_S)
         move = np.zeros((len(span_s), STATES, STATES))
         move[:] = np.eye(STATES)
         move[:, MASS, RATE] = -span_s
-        move[:, OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - fade)
         move[:, OXYGEN, DEFICIT] = -span_s
-        move[:, DISTURBANCE, DISTURBANCE] = decay
-        move[:, LAG, LAG] = decay
-        move[:, IMBALANCE, IMBALANCE] = fade
+        shake = np.zeros((len(span_s), STATES))
+        shake[:, RATE] = CREEP_VAR_PER_S * span_s
+        for part, name in WALKING.items():
+            shake[:, part] = getattr(self, name) * span_s
+        for part, memory_s in FADING.items():
+            kept = np.exp(-span_s / memory_s)
+            move[:, part, part] = kept
+            shake[:, part] = getattr(self, STRENGTHS[part]) * (1.0 - kept * kept)
+        move[:, OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - move[:, IMBALANCE, IMBALANCE])
+        for part, (period_s, memory_s) in TURNING.items():
+            kept, angle = np.exp(-span_s / memory_s), 2.0 * np.pi * span_s / period_s
+            turn = part + 1
+            move[:, part, part] = move[:, turn, turn] = kept * np.cos(angle)
+            move[:, part, turn], move[:, turn, part] = kept * np.sin(angle), -kept * np.sin(angle)
+            fresh = getattr(self, STRENGTHS[part]) * (1.0 - kept * kept)
+            shake[:, part] = shake[:, turn] = fresh
         self.state = (move @ self.state[:, :, None])[:, :, 0]
         self.state[:, OXYGEN] += np.where(used, gained_kg, 0.0)
         spread = move @ self.covariance @ move.transpose(0, 2, 1)
-        settled = 1.0 - decay * decay
-        spread[:, MASS, MASS] += self.walk_var_per_s * span_s
-        spread[:, RATE, RATE] += CREEP_VAR_PER_S * span_s
-        spread[:, DISTURBANCE, DISTURBANCE] += self.correlated_var * settled
-        spread[:, OXYGEN, OXYGEN] += self.oxygen_walk_var_per_s * span_s
-        spread[:, IMBALANCE, IMBALANCE] += self.imbalance_var * (1.0 - fade * fade)
-        spread[:, LAG, LAG] += self.sensor_correlated_var * settled
-        spread[:, OFFSET, OFFSET] += self.sensor_walk_var_per_s * span_s
+        places = np.arange(STATES)
+        spread[:, places, places] += shake
         self.covariance = spread
         self.time_s = np.where(used, time_s, self.time_s)
         return move
@@ -163,7 +210,7 @@ class LeakFilter(Table):
 
         Returns
         -------
-        gain : ndarray, shape (n, 8)
+        gain : ndarray, shape (n, 14)
             Kalman gain, 0 in rows not used.
         innovation, variance : ndarray, shape (n,)
             Measured less predicted balance (0 in rows not used), and its variance.
@@ -209,19 +256,17 @@ class LeakFilter(Table):
         self._begin(row, self.balance(row), rate_kg_per_s, rate_sd**2)
 
     def _begin(self, row: int, balance_kg: float, rate_kg_per_s: float, rate_var: float) -> None:
-        hidden = self.correlated_var[row]
+        spread = np.zeros(STATES)
+        for part, name in STRENGTHS.items():
+            spread[part] = getattr(self, name)[row]
+        for part in TURNING:
+            spread[part + 1] = spread[part]
+        hidden = float(LOOKS[TOTAL] @ spread)
+        spread[MASS], spread[RATE] = self.white_var[row] + hidden, rate_var
+        spread[OFFSET] = (UNKNOWN_SHARE * balance_kg) ** 2
         self.state[row] = 0.0
         self.state[row, MASS], self.state[row, RATE] = balance_kg, rate_kg_per_s
-        self.covariance[row] = 0.0
-        for part, var in (
-            (MASS, self.white_var[row] + hidden),
-            (RATE, rate_var),
-            (DISTURBANCE, hidden),
-            (IMBALANCE, self.imbalance_var[row]),
-            (LAG, self.sensor_correlated_var[row]),
-            (OFFSET, (UNKNOWN_SHARE * balance_kg) ** 2),
-        ):
-            self.covariance[row, part, part] = var
+        self.covariance[row] = np.diag(spread)
 
     def correct(self, row: int, shift: Rows, spread: Rows) -> None:
         """Shift the state of a row by what a change found means for it."""

@@ -25,7 +25,7 @@ from service.core.tables import Table
 from service.core.units import S_PER_DAY
 
 OCTAVES: Final = 14  # of steps of a minute: to 68 days
-PER_OCTAVE: Final = 6
+PER_OCTAVE: Final = 4
 CANDIDATES: Final = OCTAVES * PER_OCTAVE
 # How long gas is moved in one go: airlocks and vestibules 10 to 30 min, repressurisations 1.5 to
 # 3 h (Columbus 2015, Astro Pi 2016).
@@ -80,8 +80,8 @@ TWO_PI: Final = 2.0 * np.pi
 # Published changes of a leak are 0.1 to 27 kg/day (ISS, 2003 to 2026).
 LEAK_SIZES: Final = Sizes(0.05, 60.0, 16, favoured=0.5, width=4.0)
 # An airlock of 4 m3 that is emptied within half an hour moves 200 kg/day, a vestibule of 1 m3 in
-# as long 60; what is slower than 20 is a leak to whoever is not told of it.
-PULSE_SIZES: Final = Sizes(20.0, 1200.0, 6, favoured=100.0, width=10.0)
+# as long 60; what is slower than 25 is a leak to whoever is not told of it.
+PULSE_SIZES: Final = Sizes(25.0, 1200.0, 6, favoured=100.0, width=10.0)
 # What seven breathe is 6 kg/day; a repressurisation with oxygen of 8 mmHg (2005) 150 kg/day.
 OXYGEN_SIZES: Final = Sizes(0.4, 300.0, 10, favoured=3.0, width=3.0)
 JUMP_SHARE: Final = 0.003  # of the mass: a vestibule or an airlock on a station of 900 m3
@@ -97,7 +97,7 @@ class Change:
         kg/s for a rate and kg for a mass, positive = more leak or more mass.
     onset_s, onset_low_s, onset_high_s : float
         Median and 95 % interval, Unix UTC.
-    shift, spread : ndarray, shape (8,) and (8, 8)
+    shift, spread : ndarray, shape (14,) and (14, 14)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
     """
 
@@ -130,7 +130,7 @@ class ChangeBank(Table):
 
     Attributes
     ----------
-    deviation : ndarray, shape (n, 8, 7 * CANDIDATES)
+    deviation : ndarray, shape (n, 14, 7 * CANDIDATES)
         What a unit change since the candidate's onset still lacks in the filter's state, one
         hypothesis of `KINDS` after the other.
     correlation, information : ndarray, shape (n, 7 * CANDIDATES)

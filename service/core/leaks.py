@@ -26,17 +26,12 @@ from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
 # How often things happen that nobody declares, 1/s; [estimate]. Gas goes or comes at once or for a
-# while every few days on a busy station, the oxygen balance shifts every week or two, and a leak
-# changes twice a year (ISS, 2018 to 2026).
-ODDS_PER_S: Final = {
-    JUMP: 1.0 / (5 * S_PER_DAY),
-    OXYGEN_JUMP: 1.0 / (10 * S_PER_DAY),
-    PULSE: 1.0 / (5 * S_PER_DAY),
-    OXYGEN: 1.0 / (10 * S_PER_DAY),
-}
+# while, and the oxygen balance shifts, every week or two; a leak changes every few months (ISS, 2018
+# to 2026: some 20 published changes in 8 years, most of them in bad years).
+ODDS_PER_S: Final = dict.fromkeys((JUMP, OXYGEN_JUMP, PULSE, OXYGEN), 1.0 / (10 * S_PER_DAY))
 CHANGE_ODDS_PER_S: Final = 1.0 / (30 * S_PER_DAY)  # for the interval of the rate: rather too wide
-LEAK_ODDS_PER_S: Final = 1.0 / (180 * S_PER_DAY)
-DISCRIMINATION: Final = 1.5  # log-odds by which one explanation must lead before it is taken
+LEAK_ODDS_PER_S: Final = 1.0 / (60 * S_PER_DAY)
+DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead before it is taken
 SETTLED: Final = 4.0  # log-likelihood by which what is no leak must lead before it is booked
 SURE_S: Final = 30 * S_PER_DAY  # evidence from which on an event that is no leak is booked
 LASTS_S: Final = {OXYGEN: 3600.0}  # what has lasted so long goes on

@@ -1,49 +1,58 @@
 """Learns how a mass balance wanders when nothing leaks more than before.
 
-The wandering is a sum of four parts: white noise of the sensors; a correlated part of some hours
-(humidity and temperature that no sensor sees, the carbon dioxide removal); a random walk (the slow
-drift of sensors and bookkeeping); and an imbalance, a gain or loss of gas at a rate that lasts for
-about half a day (oxygen made against oxygen breathed). Second differences of neighbouring block
-means do not see a constant leak, so the leak itself is not learned as noise; a single growth enters
-one difference per block length only, and large ones are cut.
+The wandering is a sum of parts, each with a span of time of its own: white noise of the sensors;
+what their surroundings do for minutes, hours and a day (temperature and humidity that no sensor
+sees); a random walk (the slow drift of sensors and bookkeeping); an imbalance, a gain or loss of
+gas at a rate that lasts for about half a day (oxygen made against oxygen breathed); the day of the
+crew; and the cycle of the carbon dioxide removal. Second differences of neighbouring block means do
+not see a constant leak, so the leak itself is not learned as noise; a single growth enters few
+differences of each block length, and large ones are cut.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-CORRELATION_S: Final = 7200.0  # air composition mixes in about 2 h; SAE 951631, Columbus 2015 data
+from service.core.units import S_PER_DAY
+
+BRIEF_S: Final = 1200.0  # steps of thermometers, the orbit of 92.7 min; [estimate]
+HOURLY_S: Final = 10800.0  # air composition mixes in 2 to 3 h; SAE 951631, Columbus 2015 data
+DAILY_S: Final = 64800.0  # attitude, beta angle and heat load change by the day; [estimate]
 IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the half day
+REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
+DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
+CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
 PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
+OVERLAP: Final = 4  # blocks start so many times a block length
+INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
+SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
 LEAST_PART: Final = 0.05  # of the nitrogen's noise that is surely the oxygen sensor's; [estimate]
-SWEEPS: Final = 60  # of the fixed-point fit; later ones change the third digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseModel:
     """Strength of the parts, in the unit of the balance.
 
-    `white_var` and `correlated_var` are variances (unit^2), `walk_var_per_s` grows with time, and
-    `imbalance_var` is the variance of a rate (unit^2/s^2).
+    Variances (unit^2), but for `walk_var_per_s`, which grows with time, and `imbalance_var`, which
+    is that of a rate (unit^2/s^2).
     """
 
     white_var: float
-    correlated_var: float
+    brief_var: float = 0.0
+    hourly_var: float = 0.0
+    daily_var: float = 0.0
     walk_var_per_s: float
-    imbalance_var: float
+    imbalance_var: float = 0.0
+    day_var: float = 0.0
+    cycle_var: float = 0.0
 
     def scaled(self, factor: float) -> "NoiseModel":
         """Return the same noise in a unit `factor` times smaller."""
         square = factor * factor
-        return NoiseModel(
-            white_var=self.white_var * square,
-            correlated_var=self.correlated_var * square,
-            walk_var_per_s=self.walk_var_per_s * square,
-            imbalance_var=self.imbalance_var * square,
-        )
+        return NoiseModel(**{f.name: getattr(self, f.name) * square for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +62,11 @@ class AirNoise:
     Attributes
     ----------
     air : NoiseModel
-        Of the whole mass; its imbalance is one of oxygen.
+        Of the whole mass; its imbalance and its day are of the oxygen.
     oxygen_walk_var_per_s : float
         Random walk of the oxygen balance, unit^2/s, beside that of the air.
     sensor : NoiseModel
-        Of the oxygen measurement alone; it has no imbalance.
+        Of the oxygen measurement alone: white, hourly and walk.
     """
 
     air: NoiseModel
@@ -67,24 +76,24 @@ class AirNoise:
     def parts(self) -> dict[str, float]:
         """Return the strengths by the names the filter gives them."""
         return {
-            "white_var": self.air.white_var,
-            "correlated_var": self.air.correlated_var,
-            "walk_var_per_s": self.air.walk_var_per_s,
-            "imbalance_var": self.air.imbalance_var,
+            **{f.name: getattr(self.air, f.name) for f in fields(self.air)},
             "oxygen_walk_var_per_s": self.oxygen_walk_var_per_s,
             "sensor_white_var": self.sensor.white_var,
-            "sensor_correlated_var": self.sensor.correlated_var,
-            "sensor_walk_var_per_s": self.sensor.walk_var_per_s,
+            "lag_var": self.sensor.hourly_var,
+            "offset_var_per_s": self.sensor.walk_var_per_s,
         }
 
     def nitrogen(self, share: float) -> NoiseModel:
         """Return the noise of the nitrogen, as air that holds so much of it; `share` is oxygen's."""
         inert = (1.0 - share) ** 2
-        return NoiseModel(
+        return replace(
+            self.air,
             white_var=(self.air.white_var + self.sensor.white_var) / inert,
-            correlated_var=self.air.correlated_var + self.sensor.correlated_var / inert,
+            hourly_var=self.air.hourly_var + self.sensor.hourly_var / inert,
             walk_var_per_s=self.air.walk_var_per_s + self.sensor.walk_var_per_s / inert,
             imbalance_var=0.0,
+            day_var=0.0,
+            cycle_var=self.air.cycle_var / inert,
         )
 
     def total(self) -> NoiseModel:
@@ -97,30 +106,44 @@ def split_noise(total: NoiseModel, nitrogen: NoiseModel, share: float) -> AirNoi
     """Return the noise whose whole and whose nitrogen wander as the two fits say.
 
     What both show is of the air. What the whole shows beyond it is of the oxygen balance, and what
-    the nitrogen shows beyond it is of the oxygen sensor.
+    the nitrogen shows beyond it is of the oxygen sensor; what lasts for hours or a day is then
+    taken for a walk that is as fast at first.
     """
     inert = (1.0 - share) ** 2
-    walk = min(total.walk_var_per_s, nitrogen.walk_var_per_s)
+    both = {
+        f.name: min(getattr(total, f.name), getattr(nitrogen, f.name)) for f in fields(NoiseModel)
+    }
+    air = replace(
+        total,
+        **{name: both[name] for name in ("brief_var", "hourly_var", "daily_var", "walk_var_per_s")},
+    )
+    of_oxygen, of_sensor = _beyond(total, both), _beyond(nitrogen, both)
+    white = inert * nitrogen.white_var
     return AirNoise(
-        air=replace(total, walk_var_per_s=walk),
-        oxygen_walk_var_per_s=total.walk_var_per_s - walk,
+        air=air,
+        oxygen_walk_var_per_s=of_oxygen["walk_var_per_s"]
+        + 2.0 * of_oxygen["brief_var"] / BRIEF_S
+        + 2.0 * of_oxygen["hourly_var"] / HOURLY_S
+        + 2.0 * of_oxygen["daily_var"] / DAILY_S,
         sensor=NoiseModel(
-            white_var=max(
-                inert * nitrogen.white_var - total.white_var,
-                LEAST_PART * inert * nitrogen.white_var,
-            ),
-            correlated_var=max(
-                inert * (nitrogen.correlated_var - total.correlated_var),
-                LEAST_PART * inert * nitrogen.correlated_var,
-            ),
-            walk_var_per_s=inert * (nitrogen.walk_var_per_s - walk),
-            imbalance_var=0.0,
+            white_var=max(white - total.white_var, LEAST_PART * white),
+            hourly_var=inert * (of_sensor["brief_var"] + of_sensor["hourly_var"]),
+            walk_var_per_s=inert
+            * (of_sensor["walk_var_per_s"] + 2.0 * of_sensor["daily_var"] / DAILY_S),
         ),
     )
 
 
+def _beyond(fit: NoiseModel, both: dict[str, float]) -> dict[str, float]:
+    return {name: getattr(fit, name) - least for name, least in both.items()}
+
+
 def fit_noise(
-    balance: NDArray[np.float64], spacing_s: float, prior: NoiseModel
+    balance: NDArray[np.float64],
+    spacing_s: float,
+    prior: NoiseModel,
+    *,
+    learns_imbalance: bool = False,
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -135,7 +158,11 @@ def fit_noise(
     spacing_s : float
         Time between them, s.
     prior : NoiseModel
-        What is believed before, worth `PRIOR_WEIGHT` second differences at each block length.
+        What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
+        part that it lacks is not looked for.
+    learns_imbalance : bool
+        Otherwise that of the prior is kept: a growth looks like one, and a quiet week knows nothing
+        of a busy one.
 
     Returns
     -------
@@ -148,71 +175,94 @@ def fit_noise(
     --------
     >>> rng = np.random.default_rng(1)
     >>> walk = np.cumsum(rng.normal(0.0, 0.1, 20000)) + rng.normal(0.0, 1.0, 20000)
-    >>> parts = {"white_var": 0.1, "correlated_var": 0.01, "walk_var_per_s": 1e-3}
-    >>> start = NoiseModel(**parts, imbalance_var=1e-12)
+    >>> start = NoiseModel(white_var=0.1, hourly_var=0.01, walk_var_per_s=1e-3)
     >>> fitted, _ = fit_noise(walk, 60.0, start)
     >>> 0.9 < fitted.white_var < 1.1, 0.5 < fitted.walk_var_per_s / (0.01 / 60.0) < 2.0
     (True, True)
     """
-    lengths: list[int] = []
-    observed: list[float] = []
-    counts: list[int] = []
-    length = 1
-    while len(balance) >= 3 * length:
-        usable = len(balance) // length * length
-        means = balance[:usable].reshape(-1, length).mean(axis=1)
-        second = means[2:] - 2.0 * means[1:-1] + means[:-2]
-        squares = np.square(second[np.isfinite(second)])
-        if len(squares) == 0:
-            break
-        cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
-        lengths.append(length)
-        observed.append(float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0)
-        counts.append(len(squares))
-        length *= 2
-    if not lengths:
+    observed, counts = _second_differences(balance)
+    if not observed:
         return prior, 0
-    shapes = _shapes(len(lengths), spacing_s)
-    theta = np.array(
-        [prior.white_var, prior.correlated_var, prior.walk_var_per_s, prior.imbalance_var]
-    )
+    shapes = _shapes(len(observed), spacing_s)
+    theta = np.array(astuple(prior))
     believed = shapes @ theta
-    # Neighbouring second differences overlap, so they are worth about half their number.
-    weight = np.array(counts) / 2.0
-    data = (weight * np.array(observed) + PRIOR_WEIGHT * believed) / (weight + PRIOR_WEIGHT)
+    data = np.array(observed)
+    weight = np.array([c / INDEPENDENT for c in counts])
     total = weight + PRIOR_WEIGHT
+    data = (weight * data + PRIOR_WEIGHT * believed) / total
     for _ in range(SWEEPS):
         model = shapes @ theta
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-        # A growth looks like an imbalance, and a quiet week knows nothing of a busy one.
-        theta[3] = prior.imbalance_var
-    theta = theta * _misfit(np.array(observed), shapes @ theta, weight)
-    names = ("white_var", "correlated_var", "walk_var_per_s", "imbalance_var")
-    fitted = NoiseModel(**dict(zip(names, theta.tolist(), strict=True)))
-    return fitted, counts[0]
+        if not learns_imbalance:
+            theta[IMBALANCE_PART] = prior.imbalance_var
+    fitted = NoiseModel(**dict(zip([f.name for f in fields(prior)], theta.tolist(), strict=True)))
+    return fitted, round(counts[0])
 
 
-def _misfit(
-    observed: NDArray[np.float64], model: NDArray[np.float64], weight: NDArray[np.float64]
-) -> float:
-    """Return by how much the variances at the worst block length surely exceed the model, >= 1."""
-    chance = 1.0 + 2.0 * np.sqrt(1.0 / weight)  # two standard errors of a mean of squares
-    return max(float((observed / model / chance).max()), 1.0)
+IMBALANCE_PART: Final = [f.name for f in fields(NoiseModel)].index("imbalance_var")
+
+
+def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Return mean squares of second differences of block means, and how many stand apart."""
+    known = np.isfinite(balance)
+    start = balance[known][0] if known.any() else 0.0
+    sums = np.concatenate(([0.0], np.cumsum(np.where(known, balance - start, 0.0))))
+    breaks = np.concatenate(([0], np.cumsum(~known)))
+    observed: list[float] = []
+    counts: list[float] = []
+    length = 1
+    while len(balance) >= 3 * length:
+        stride = max(length // OVERLAP, 1)
+        first = np.arange(0, len(balance) - 3 * length + 1, stride)
+        whole = breaks[first + 3 * length] == breaks[first]
+        edges = [sums[first[whole] + k * length] for k in range(4)]
+        one, two, three = (edges[k + 1] - edges[k] for k in range(3))
+        squares = np.square((three - 2.0 * two + one) / length)
+        if not len(squares):
+            break
+        cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
+        observed.append(float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0)
+        counts.append(len(squares) * stride / length)
+        length *= 2
+    return observed, counts
 
 
 @lru_cache(maxsize=64)
 def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
-    """Return the variance of a second difference of block means per unit of each part, (k, 4)."""
+    """Return the variance of a second difference of block means per unit of each part, (k, 8)."""
     lengths = np.exp2(np.arange(octaves, dtype=np.float64))
     span_s = lengths * spacing_s
-    ratio = span_s / CORRELATION_S
+    return np.stack(
+        [
+            6.0 / lengths,
+            _correlated_shape(span_s, BRIEF_S),
+            _correlated_shape(span_s, HOURLY_S),
+            _correlated_shape(span_s, DAILY_S),
+            span_s,
+            _imbalance_shape(span_s),
+            _periodic_shape(span_s, S_PER_DAY),
+            _periodic_shape(span_s, REMOVAL_CYCLE_S),
+        ],
+        axis=1,
+    )
+
+
+def _correlated_shape(span_s: NDArray[np.float64], memory_s: float) -> NDArray[np.float64]:
+    ratio = span_s / memory_s
     decay = np.exp(-ratio)
     same = 2.0 * (ratio - 1.0 + decay) / np.square(ratio)
     neighbour = np.square((1.0 - decay) / ratio)
-    correlated = 6.0 * same - 8.0 * neighbour + 2.0 * neighbour * decay
-    return np.stack([6.0 / lengths, correlated, span_s, _imbalance_shape(span_s)], axis=1)
+    return 6.0 * same - 8.0 * neighbour + 2.0 * neighbour * decay
+
+
+def _periodic_shape(span_s: NDArray[np.float64], period_s: float) -> NDArray[np.float64]:
+    turns = span_s / period_s
+    shape: NDArray[np.float64] = np.square(np.sinc(turns)) * np.square(
+        2.0 - 2.0 * np.cos(2.0 * np.pi * turns)
+    )
+    return shape + 1e-12
 
 
 def _imbalance_shape(span_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,9 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.estimators import (
+    BRIEF,
     CREEP_VAR_PER_S,
+    CYCLE,
+    CYCLE_TURN,
+    DAILY,
+    DAY,
+    DAY_TURN,
     DEFICIT,
-    DISTURBANCE,
+    HOURLY,
     IMBALANCE,
     LAG,
     LOOKS,
@@ -22,17 +28,31 @@ from service.core.estimators import (
     TOTAL,
     LeakFilter,
 )
-from service.core.noise import CORRELATION_S, IMBALANCE_S, AirNoise, NoiseModel
+from service.core.noise import (
+    BRIEF_S,
+    CYCLE_MEMORY_S,
+    DAILY_S,
+    DAY_MEMORY_S,
+    HOURLY_S,
+    IMBALANCE_S,
+    REMOVAL_CYCLE_S,
+    AirNoise,
+    NoiseModel,
+)
 
 NOISE = AirNoise(
     air=NoiseModel(
         white_var=0.04,
-        correlated_var=0.02,
+        brief_var=0.01,
+        hourly_var=0.02,
+        daily_var=0.03,
+        day_var=0.05,
+        cycle_var=0.004,
         walk_var_per_s=1e-7,
         imbalance_var=(0.5 / 86400.0) ** 2,
     ),
     oxygen_walk_var_per_s=2e-7,
-    sensor=NoiseModel(white_var=0.09, correlated_var=0.01, walk_var_per_s=1e-8, imbalance_var=0.0),
+    sensor=NoiseModel(white_var=0.09, hourly_var=0.01, walk_var_per_s=1e-8),
 )
 FIRST_KG, RATE_SD = 128.0, 2.0 / 86400.0
 
@@ -64,11 +84,20 @@ def moved(span_s: float) -> np.ndarray:
     move[OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - np.exp(-span_s / IMBALANCE_S))
     move[OXYGEN, DEFICIT] = -span_s
     for part, memory_s in (
-        (DISTURBANCE, CORRELATION_S),
-        (LAG, CORRELATION_S),
+        (BRIEF, BRIEF_S),
+        (HOURLY, HOURLY_S),
+        (DAILY, DAILY_S),
+        (LAG, HOURLY_S),
         (IMBALANCE, IMBALANCE_S),
     ):
         move[part, part] = np.exp(-span_s / memory_s)
+    for part, turn, period_s, memory_s in (
+        (DAY, DAY_TURN, 86400.0, DAY_MEMORY_S),
+        (CYCLE, CYCLE_TURN, REMOVAL_CYCLE_S, CYCLE_MEMORY_S),
+    ):
+        angle = 2.0 * np.pi * span_s / period_s
+        turned = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+        move[part : turn + 1, part : turn + 1] = np.exp(-span_s / memory_s) * np.array(turned)
     return move
 
 
@@ -82,9 +111,15 @@ def shaken(span_s: float) -> np.ndarray:
     ):
         shake[part, part] = var_per_s * span_s
     for part, var, memory_s in (
-        (DISTURBANCE, NOISE.air.correlated_var, CORRELATION_S),
-        (LAG, NOISE.sensor.correlated_var, CORRELATION_S),
+        (BRIEF, NOISE.air.brief_var, BRIEF_S),
+        (HOURLY, NOISE.air.hourly_var, HOURLY_S),
+        (DAILY, NOISE.air.daily_var, DAILY_S),
+        (LAG, NOISE.sensor.hourly_var, HOURLY_S),
         (IMBALANCE, NOISE.air.imbalance_var, IMBALANCE_S),
+        (DAY, NOISE.air.day_var, DAY_MEMORY_S),
+        (DAY_TURN, NOISE.air.day_var, DAY_MEMORY_S),
+        (CYCLE, NOISE.air.cycle_var, CYCLE_MEMORY_S),
+        (CYCLE_TURN, NOISE.air.cycle_var, CYCLE_MEMORY_S),
     ):
         shake[part, part] = var * (1.0 - np.exp(-2.0 * span_s / memory_s))
     return shake
@@ -165,7 +200,7 @@ def test_rows_do_not_know_of_each_other():
     times, balances = 60.0 * np.arange(1, 30), 128.0 - 0.01 * np.arange(29)
     feed(alone, times, balances)
     feed(together, times, balances)
-    assert np.array_equal(together.state[2], alone.state[0])
+    assert together.state[2] == pytest.approx(alone.state[0], rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("wild", [1e9, -1e9, FIRST_KG + 20.0])
@@ -201,9 +236,9 @@ def test_a_leak_takes_oxygen_with_it_and_breathing_takes_only_oxygen():
 def test_the_interval_holds_the_true_rate_as_often_as_it_says():
     rng = np.random.default_rng(5)
     times = 600.0 * np.arange(1, 145)
-    none = NoiseModel(white_var=0.0, correlated_var=0.0, walk_var_per_s=0.0, imbalance_var=0.0)
+    none = NoiseModel(white_var=0.0, walk_var_per_s=0.0)
     calm = AirNoise(
-        air=NoiseModel(white_var=0.04, correlated_var=0.0, walk_var_per_s=1e-7, imbalance_var=0.0),
+        air=NoiseModel(white_var=0.04, walk_var_per_s=1e-7),
         oxygen_walk_var_per_s=0.0,
         sensor=none,
     )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.estimators import DISTURBANCE, LOOKS, OXYGEN_IN_IT, RATE, TOTAL, LeakFilter
+from service.core.estimators import HOURLY, LOOKS, OXYGEN_IN_IT, RATE, TOTAL, LeakFilter
 from service.core.growth import (
     CANDIDATES,
     JUMP,
@@ -19,12 +19,12 @@ from service.core.growth import (
     _quantiles,
     mixture_interval,
 )
-from service.core.noise import AirNoise, NoiseModel
+from service.core.noise import HOURLY_S, AirNoise, NoiseModel
 
 NOISE = AirNoise(
-    air=NoiseModel(white_var=0.01, correlated_var=0.02, walk_var_per_s=1e-8, imbalance_var=1e-14),
+    air=NoiseModel(white_var=0.01, hourly_var=0.02, walk_var_per_s=1e-8, imbalance_var=1e-14),
     oxygen_walk_var_per_s=1e-8,
-    sensor=NoiseModel(white_var=0.04, correlated_var=0.01, walk_var_per_s=1e-9, imbalance_var=0.0),
+    sensor=NoiseModel(white_var=0.04, hourly_var=0.01, walk_var_per_s=1e-9),
 )
 RATE_SD = 1.0 / 86400.0
 SURE = np.ones(1)
@@ -204,15 +204,15 @@ def test_while_nothing_changes_the_mean_evidence_is_the_time_that_has_passed():
     rng = np.random.default_rng(7)
     mass = np.zeros(rows)
     rate = rng.normal(0.0, RATE_SD, rows)
-    hidden = rng.normal(0.0, np.sqrt(NOISE.air.correlated_var), rows)
-    decay = np.exp(-spacing_s / 7200.0)
+    hidden = rng.normal(0.0, np.sqrt(NOISE.air.hourly_var), rows)
+    decay = np.exp(-spacing_s / HOURLY_S)
     used, passed = np.ones(rows, np.bool_), np.zeros(rows, np.bool_)
     limit_s = 20 * 86400.0
     for step in range(1, steps + 1):
         now, before = np.full(rows, step * spacing_s), leaks.time_s.copy()
         mass -= rate * spacing_s
         mass += rng.normal(0.0, np.sqrt(2e-8 * spacing_s), rows)
-        kick = np.sqrt(NOISE.air.correlated_var * (1.0 - decay**2))
+        kick = np.sqrt(NOISE.air.hourly_var * (1.0 - decay**2))
         hidden = decay * hidden + rng.normal(0.0, kick, rows)
         bank.advance(leaks.advance(now, np.zeros(rows), used), now, before)
         seen = mass + hidden + rng.normal(0.0, 0.1, rows)
@@ -267,7 +267,7 @@ def test_a_mass_measured_anew_leaves_no_mass_lacking():
     rate = bank.deviation[0, RATE].copy()
     bank.restart_mass(0)
     assert np.array_equal(bank.deviation[0, RATE], rate)
-    assert np.count_nonzero(bank.deviation[0, [0, DISTURBANCE]]) == 0
+    assert np.count_nonzero(bank.deviation[0, [0, HOURLY]]) == 0
 
 
 def test_onset_quantiles_of_an_even_density_are_even():

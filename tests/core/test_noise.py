@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from service.core.noise import CORRELATION_S, NoiseModel, fit_noise
+from service.core.noise import HOURLY_S, NoiseModel, fit_noise
 
 SPACING_S = 60.0
-PRIOR = NoiseModel(white_var=0.03, correlated_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
+PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
 
 
 def record(seed: int, *, white=0.0, correlated=0.0, walk=0.0, count=11520) -> np.ndarray:
     """Return noise of the given standard deviations; the walk's is that of one step."""
     rng = np.random.default_rng(seed)
-    decay = np.exp(-SPACING_S / CORRELATION_S)
+    decay = np.exp(-SPACING_S / HOURLY_S)
     kicks = rng.normal(0.0, correlated * np.sqrt(1.0 - decay**2), count)
     slow = np.empty(count)
     level = rng.normal(0.0, correlated)
@@ -28,7 +28,7 @@ def test_white_and_correlated_noise_are_recovered_from_eight_days(seed):
     fitted, count = fit_noise(record(seed, white=0.1, correlated=0.1), SPACING_S, PRIOR)
     assert count == 11518
     assert fitted.white_var == pytest.approx(0.01, rel=0.1)
-    assert 0.4 < fitted.correlated_var / 0.01 < 2.0
+    assert 0.4 < fitted.hourly_var / 0.01 < 2.0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -43,7 +43,7 @@ def test_a_constant_leak_is_not_learned_as_noise(seed):
     balance = record(seed, white=0.1, correlated=0.05)
     fitted, _ = fit_noise(balance, SPACING_S, PRIOR)
     leaking, _ = fit_noise(balance - 1e-3 * np.arange(len(balance)), SPACING_S, PRIOR)
-    for part in ("white_var", "correlated_var", "walk_var_per_s"):
+    for part in ("white_var", "hourly_var", "walk_var_per_s"):
         assert getattr(leaking, part) == pytest.approx(getattr(fitted, part), rel=1e-3)
 
 
@@ -71,7 +71,7 @@ def test_without_a_second_difference_the_prior_stands(balance):
 def test_a_constant_record_gives_little_noise_but_never_none():
     fitted, _ = fit_noise(np.full(5000, 128.0), SPACING_S, PRIOR)
     assert 0.0 < fitted.white_var < 0.1 * PRIOR.white_var
-    assert fitted.correlated_var >= 0.0
+    assert fitted.hourly_var >= 0.0
     assert fitted.walk_var_per_s >= 0.0
 
 
@@ -83,4 +83,4 @@ def test_noise_in_another_unit_scales_with_the_square():
     one, _ = fit_noise(balance, SPACING_S, PRIOR)
     three, _ = fit_noise(3.0 * balance, SPACING_S, scaled)
     assert three.white_var == pytest.approx(9.0 * one.white_var)
-    assert three.correlated_var == pytest.approx(9.0 * one.correlated_var)
+    assert three.hourly_var == pytest.approx(9.0 * one.hourly_var)
