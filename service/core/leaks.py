@@ -309,7 +309,9 @@ class LeakBook(Ledger):
                 rate, error = self.rate(account.key) or (0.0, 0.0)
                 # A closed section empties, and its leak gets weaker without being repaired.
                 driven = max(account.pressure_pa / growth.pressure_pa, 0.0) ** CRACK_EXPONENT
-                left = growth.base_rate + 0.5 * growth.size
+                # When it was found it was taken for larger than it is, more often than not.
+                surely = max(growth.size - 2.0 * growth.size_sd, 0.25 * growth.size)
+                left = growth.base_rate + 0.5 * surely
                 if rate + 2.0 * error < left * min(driven, 1.0) and error < 0.25 * growth.size:
                     continue
             open_growths.append(self._weigh(growth))

@@ -1,9 +1,13 @@
 """Simulated noise, learned back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.core.noise import HOURLY_S, NoiseModel, fit_noise
+from service.core.noise import BRIEF_S, DAILY_S, HOURLY_S, NoiseModel, fit_noise, split_noise
 
 SPACING_S = 60.0
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
@@ -84,3 +88,55 @@ def test_noise_in_another_unit_scales_with_the_square():
     three, _ = fit_noise(3.0 * balance, SPACING_S, scaled)
     assert three.white_var == pytest.approx(9.0 * one.white_var)
     assert three.hourly_var == pytest.approx(9.0 * one.hourly_var)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_daily_swing_is_taken_for_the_day_of_the_crew_and_not_for_a_walk(seed):
+    hours = np.arange(11520) / 60.0
+    swing = 0.3 * np.sin(2.0 * np.pi * (hours - 3.0 * seed) / 24.0)
+    prior = replace(PRIOR, day_var=0.01, daily_var=0.001)
+    fitted, _ = fit_noise(record(seed, white=0.1) + swing, SPACING_S, prior)
+    assert 0.5 < fitted.day_var / 0.045 < 2.0
+    assert fitted.walk_var_per_s < 0.25 * prior.walk_var_per_s
+
+
+def test_a_part_that_the_prior_lacks_is_not_looked_for():
+    fitted, _ = fit_noise(record(1, white=0.1, correlated=0.1), SPACING_S, PRIOR)
+    assert (fitted.day_var, fitted.cycle_var, fitted.brief_var) == (0.0, 0.0, 0.0)
+
+
+def test_an_imbalance_is_learned_only_where_it_may_be():
+    drift = np.cumsum(np.repeat(np.random.default_rng(3).normal(0.0, 2e-3, 16), 720))
+    prior = replace(PRIOR, imbalance_var=(0.1 / 86400.0) ** 2)
+    kept, _ = fit_noise(drift, SPACING_S, prior)
+    learned, _ = fit_noise(drift, SPACING_S, prior, learns_imbalance=True)
+    assert kept.imbalance_var == prior.imbalance_var
+    assert learned.imbalance_var > 10.0 * prior.imbalance_var
+
+
+strength = st.floats(1e-6, 1.0)
+model = st.builds(
+    NoiseModel,
+    white_var=strength,
+    brief_var=strength,
+    hourly_var=strength,
+    daily_var=strength,
+    walk_var_per_s=strength,
+)
+
+
+@given(total=model, nitrogen=model)
+def test_noise_split_over_air_and_oxygen_is_never_less_than_what_was_seen(total, nitrogen):
+    split = split_noise(total, nitrogen, 0.235)
+    slow = ("brief_var", "hourly_var", "daily_var")
+
+    def diffusion(noise: NoiseModel) -> float:
+        spans = (BRIEF_S, HOURLY_S, DAILY_S)
+        parts = (2.0 * getattr(noise, n) / s for n, s in zip(slow, spans, strict=True))
+        return float(noise.walk_var_per_s + sum(parts))
+
+    assert diffusion(split.total()) >= 0.999 * diffusion(total)
+    assert split.total().white_var == total.white_var
+    assert split.nitrogen(0.235).white_var >= 0.999 * nitrogen.white_var
+    assert all(getattr(split.air, n) <= getattr(nitrogen, n) for n in slow)
+    assert min(split.parts().values()) >= 0.0
