@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from service.core.air import NITROGEN_SHARE, AirReading
 from service.core.estimators import (
-    LOOKS,
     OXYGEN_IN_IT,
     OXYGEN_SHARE,
     RATE,
@@ -45,7 +44,7 @@ _STILL = NoiseModel(
     brief_var=0.06**2,
     hourly_var=0.05**2,
     daily_var=0.08**2,
-    walk_var_per_s=0.01 / S_PER_DAY,
+    walk_var_per_s=0.02 / S_PER_DAY,
 )
 PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
     Balance.TOTAL: _STILL,
@@ -77,6 +76,7 @@ FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
+SETTLED_STEPS: Final = 2880  # balances, of two days, before the air is taken for well booked
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
 
 
@@ -274,7 +274,7 @@ class Ledger:
             (OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg)),
         ):
             if seen.any():
-                self.bank.see(LOOKS[what], *self.filter.weigh(what, measured_kg, seen))
+                self.bank.see(*self.filter.weigh(what, measured_kg, seen))
         self.bank.breed(now_s, before_s, new.used)
         for row in np.flatnonzero(new.used).tolist():
             self._learn(
@@ -295,6 +295,8 @@ class Ledger:
             new.time_s[row], new.mass_kg[row], new.used[row] = air.time_s, mass, True
             if balance is Balance.TOTAL and air.nitrogen_is_new and air.nitrogen_kg is not None:
                 new.oxygen_kg[row] = mass - NITROGEN_SHARE * air.nitrogen_kg
+                if not account.sees_oxygen:
+                    self.filter.oxygen_share[row] = new.oxygen_kg[row] / mass
             if air.time_s <= account.settles_until_s:
                 self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
@@ -380,8 +382,10 @@ class Ledger:
             np.array(account.history),
             account.spacing_s,
             prior.total(),
-            learns_imbalance=account.sees_oxygen,
         )
+        if self._is_witness(account):
+            # Days on which no temperature moved say nothing of one on which a thermometer lies.
+            total = total.at_least(prior.air)
         if not account.sees_oxygen:
             return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
         nitrogen, _ = fit_noise(
@@ -391,11 +395,19 @@ class Ledger:
         )
         return split_noise(total, nitrogen, OXYGEN_SHARE)
 
+    def _is_witness(self, account: Account) -> bool:
+        """Say whether a bare pressure only speaks for or against a compensated mass."""
+        group, balance = account.key
+        return balance is Balance.PRESSURE and any(
+            other.key == (group, Balance.TOTAL) for other in self.accounts
+        )
+
     def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
         air, oxygen_walk = PRIOR_MMHG[balance], 0.0
         if self._home in group:
-            known = self.knows_oxygen
+            # Where oxygen is seen, whatever becomes of it is left to the nitrogen to tell from a leak.
+            known = self.knows_oxygen and account.seen >= SETTLED_STEPS and not account.sees_oxygen
             imbalance = BALANCED_MMHG_PER_DAY if known else IMBALANCE_MMHG_PER_DAY
             air = replace(
                 air,

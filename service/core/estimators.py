@@ -34,7 +34,7 @@ Rows = NDArray[np.float64]
 MASS, RATE, BRIEF, HOURLY, DAILY, OXYGEN, IMBALANCE, DEFICIT = range(8)
 DAY, DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 14)
 STATES: Final = 14
-OXYGEN_SHARE: Final = 0.235  # of the pressure that is not nitrogen; `air.NITROGEN_SHARE`
+OXYGEN_SHARE: Final = 0.22  # of cabin air, 163 of 745 mmHg, until it is measured
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
 CREEP_VAR_PER_S: Final = (0.01 / S_PER_DAY) ** 2 / S_PER_DAY
@@ -50,13 +50,10 @@ def _look(*parts: tuple[int, float]) -> NDArray[np.float64]:
 
 
 TOTAL, OXYGEN_IN_IT = range(2)  # what is measured
-_SHOWN = (MASS, BRIEF, HOURLY, DAILY)
+_SHOWN = [MASS, BRIEF, HOURLY, DAILY]
 LOOKS: Final = (
     _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, CYCLE))),
-    _look(
-        *((part, OXYGEN_SHARE) for part in _SHOWN),
-        *((part, 1.0) for part in (OXYGEN, DAY, LAG, OFFSET)),
-    ),
+    _look(*((part, 1.0) for part in (OXYGEN, DAY, LAG, OFFSET))),  # and a share of `_SHOWN`
 )
 FADING: Final = {
     BRIEF: BRIEF_S,
@@ -95,6 +92,9 @@ class LeakFilter(Table):
         Event time of the newest balance used.
     white_var, ... : ndarray, shape (n,)
         The parts of an `AirNoise`.
+    oxygen_share : ndarray, shape (n,)
+        Oxygen in the air, which a leak takes along, when it was measured first; it may not follow
+        the measurements, or these would say nothing any more.
     doubted : ndarray, shape (n, 2)
         Sign of the newest measurement, total and oxygen, where it was an outlier; else 0.
     """
@@ -115,6 +115,7 @@ class LeakFilter(Table):
         "sensor_white_var": ((), 0.0),
         "lag_var": ((), 0.0),
         "offset_var_per_s": ((), 0.0),
+        "oxygen_share": ((), OXYGEN_SHARE),
         "doubted": ((2,), 0.0),
     }
     state: Rows
@@ -132,6 +133,7 @@ class LeakFilter(Table):
     sensor_white_var: Rows
     lag_var: Rows
     offset_var_per_s: Rows
+    oxygen_share: Rows
     doubted: Rows
 
     def start(
@@ -195,7 +197,7 @@ class LeakFilter(Table):
 
     def weigh(
         self, what: int, balance_kg: Rows, used: NDArray[np.bool_]
-    ) -> tuple[Rows, Rows, Rows, NDArray[np.bool_]]:
+    ) -> tuple[Rows, Rows, Rows, Rows, NDArray[np.bool_]]:
         """Take in one measurement of the used rows; the others stay as they are.
 
         A lone outlier is left out. A second one on the same side is believed as it stands, so that
@@ -210,6 +212,8 @@ class LeakFilter(Table):
 
         Returns
         -------
+        look : ndarray, shape (n, 14)
+            What of the state was measured.
         gain : ndarray, shape (n, 14)
             Kalman gain, 0 in rows not used.
         innovation, variance : ndarray, shape (n,)
@@ -217,10 +221,13 @@ class LeakFilter(Table):
         believed : ndarray of bool, shape (n,)
             The rows that were used.
         """
-        look = LOOKS[what]
-        seen = self.covariance @ look
-        variance = seen @ look + (self.white_var if what == TOTAL else self.sensor_white_var)
-        innovation = balance_kg - self.state @ look
+        look = np.tile(LOOKS[what], (len(self), 1))
+        if what == OXYGEN_IN_IT:
+            look[:, _SHOWN] = self.oxygen_share[:, None]
+        seen = (self.covariance @ look[:, :, None])[:, :, 0]
+        white_var = self.white_var if what == TOTAL else self.sensor_white_var
+        variance = (seen * look).sum(axis=1) + white_var
+        innovation = balance_kg - (self.state * look).sum(axis=1)
         side = np.where(np.abs(innovation) > OUTLIER * np.sqrt(variance), np.sign(innovation), 0.0)
         believed = used & ((side == 0.0) | (side == self.doubted[:, what]))
         self.doubted[:, what] = np.where(used, side, self.doubted[:, what])
@@ -229,7 +236,7 @@ class LeakFilter(Table):
         self.state = self.state + gain * innovation[:, None]
         spread = self.covariance - gain[:, :, None] * gain[:, None, :] * variance[:, None, None]
         self.covariance = 0.5 * (spread + spread.transpose(0, 2, 1))
-        return gain, innovation, variance, believed
+        return look, gain, innovation, variance, believed
 
     def reopen(
         self, row: int, *, mass_var: float = 0.0, rate_var: float = 0.0, lag_var: float = 0.0,

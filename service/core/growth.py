@@ -77,8 +77,8 @@ class Sizes:
 
 
 TWO_PI: Final = 2.0 * np.pi
-# Published changes of a leak are 0.1 to 27 kg/day (ISS, 2003 to 2026).
-LEAK_SIZES: Final = Sizes(0.05, 60.0, 16, favoured=0.5, width=4.0)
+# Published changes of a leak are 0.1 to 27 kg/day (ISS, 2003 to 2026); a hole of 13 mm loses 2000.
+LEAK_SIZES: Final = Sizes(0.05, 2000.0, 24, favoured=0.5, width=4.0)
 # An airlock of 4 m3 that is emptied within half an hour moves 200 kg/day, a vestibule of 1 m3 in
 # as long 60; what is slower than 25 is a leak to whoever is not told of it.
 PULSE_SIZES: Final = Sizes(25.0, 1200.0, 6, favoured=100.0, width=10.0)
@@ -174,14 +174,14 @@ class ChangeBank(Table):
 
     def see(
         self,
-        look: NDArray[np.float64],
+        look: Rows,
         gain: Rows,
         innovation: Rows,
         variance: Rows,
         used: NDArray[np.bool_],
     ) -> None:
         """Let all candidates of the used rows see one more innovation."""
-        signature = look @ self.deviation
+        signature = (look[:, None, :] @ self.deviation)[:, 0]
         self.deviation -= gain[:, :, None] * signature[:, None, :]
         scaled = np.where(used, 1.0 / variance, 0.0)
         self.correlation += signature * (innovation * scaled)[:, None]

@@ -29,11 +29,13 @@ from service.core.views import Balance
 # while, and the oxygen balance shifts, every week or two; a leak changes every few months (ISS, 2018
 # to 2026: some 20 published changes in 8 years, most of them in bad years).
 ODDS_PER_S: Final = dict.fromkeys((JUMP, OXYGEN_JUMP, PULSE, OXYGEN), 1.0 / (10 * S_PER_DAY))
-CHANGE_ODDS_PER_S: Final = 1.0 / (30 * S_PER_DAY)  # for the interval of the rate: rather too wide
+CHANGE_ODDS_PER_S: Final = 1.0 / (15 * S_PER_DAY)  # for the interval of the rate: rather too wide
 LEAK_ODDS_PER_S: Final = 1.0 / (60 * S_PER_DAY)
 DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead before it is taken
-SETTLED: Final = 4.0  # log-likelihood by which what is no leak must lead before it is booked
-SURE_S: Final = 30 * S_PER_DAY  # evidence from which on an event that is no leak is booked
+# What is no leak is booked once its evidence (log of seconds) and its lead over a leak are so large.
+# The oxygen balance is followed without that, so only what is beyond doubt is booked of it.
+SURE: Final = {JUMP: 14.8, OXYGEN_JUMP: 14.8, PULSE: 14.8, OXYGEN: 25.0}  # 14.8: of 30 days
+SETTLED: Final = {JUMP: 4.0, OXYGEN_JUMP: 4.0, PULSE: 4.0, OXYGEN: 8.0}
 LASTS_S: Final = {OXYGEN: 3600.0}  # what has lasted so long goes on
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
@@ -121,11 +123,7 @@ class LeakBook(Ledger):
         self._rates.clear()
         found: list[Growth | Jump] = []
         seen = np.array([float(a.seen) for a in self.accounts])
-        compensated = {a.key[0] for a in self.accounts if a.key[1] is Balance.TOTAL}
-        # A witness only speaks for or against the other account of its group.
-        judged = np.array(
-            [a.key[1] is not Balance.PRESSURE or a.key[0] not in compensated for a in self.accounts]
-        )
+        judged = np.array([not self._is_witness(a) for a in self.accounts])
         trust = seen / (seen + TRUST_STEPS)
         evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
         limit = float(np.log(self._interval_s * len({a.key[0] for a in self.accounts})))
@@ -182,9 +180,9 @@ class LeakBook(Ledger):
     @staticmethod
     def _is_settled(kind: int, odds: float, row: int, evidence: Evidence) -> bool:
         """Say whether something that is no leak is sure, and by what was seen, not by its odds."""
-        often = float(np.log(ODDS_PER_S[kind]))
+        evidence_of_it = odds - float(np.log(ODDS_PER_S[kind]))
         leak = max(evidence.growth[row], evidence.decrease[row], 0.0)
-        return odds >= often + float(np.log(SURE_S)) and odds - often >= leak + SETTLED
+        return bool(evidence_of_it >= max(SURE[kind], leak + SETTLED[kind]))
 
     def _book_event(self, row: int, kind: int) -> list[Growth | Jump]:
         """Enter what has happened to the air that is no leak, once it is over."""
@@ -247,8 +245,8 @@ class LeakBook(Ledger):
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
             return
-        if not self._witness_agrees(row, change):
-            return
+        if -change.size > rate + error or not self._witness_agrees(row, change):
+            return  # a leak cannot shrink by more than it is
         self._apply(row, change)
         group = set(account.key[0])
         self.growths = [

@@ -54,6 +54,12 @@ class NoiseModel:
         square = factor * factor
         return NoiseModel(**{f.name: getattr(self, f.name) * square for f in fields(self)})
 
+    def at_least(self, other: "NoiseModel") -> "NoiseModel":
+        """Return the noise that has the stronger of both in each part."""
+        return NoiseModel(
+            **{f.name: max(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirNoise:
@@ -139,11 +145,7 @@ def _beyond(fit: NoiseModel, both: dict[str, float]) -> dict[str, float]:
 
 
 def fit_noise(
-    balance: NDArray[np.float64],
-    spacing_s: float,
-    prior: NoiseModel,
-    *,
-    learns_imbalance: bool = False,
+    balance: NDArray[np.float64], spacing_s: float, prior: NoiseModel
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -159,10 +161,8 @@ def fit_noise(
         Time between them, s.
     prior : NoiseModel
         What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
-        part that it lacks is not looked for.
-    learns_imbalance : bool
-        Otherwise that of the prior is kept: a growth looks like one, and a quiet week knows nothing
-        of a busy one.
+        part that it lacks is not looked for, and its imbalance is kept: a growth looks like one,
+        and a quiet week knows nothing of a busy one.
 
     Returns
     -------
@@ -195,8 +195,7 @@ def fit_noise(
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-        if not learns_imbalance:
-            theta[IMBALANCE_PART] = prior.imbalance_var
+        theta[IMBALANCE_PART] = prior.imbalance_var
     fitted = NoiseModel(**dict(zip([f.name for f in fields(prior)], theta.tolist(), strict=True)))
     return fitted, round(counts[0])
 

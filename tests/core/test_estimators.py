@@ -23,6 +23,7 @@ from service.core.estimators import (
     OUTLIER,
     OXYGEN,
     OXYGEN_IN_IT,
+    OXYGEN_SHARE,
     RATE,
     STATES,
     TOTAL,
@@ -146,6 +147,7 @@ def conditioned(times_s, balances_kg, gained_kg, oxygen_kg):
     look = np.zeros((2 * count, count, STATES))
     for k in range(count):
         look[k, k], look[count + k, k] = LOOKS[TOTAL], LOOKS[OXYGEN_IN_IT]
+        look[count + k, k, [MASS, BRIEF, HOURLY, DAILY]] = OXYGEN_SHARE
     looks = look.reshape(2 * count, count * STATES)
     whole = joint.reshape(count * STATES, count * STATES)
     white = np.repeat([NOISE.air.white_var, NOISE.sensor.white_var], count)
@@ -174,7 +176,7 @@ def test_the_filter_equals_the_joint_gaussian_solution_at_irregular_times(steps)
     times = np.cumsum(spans)
     gains = np.cumsum(gained)
     balances = FIRST_KG + gains - times * 1e-6 + errors
-    oxygen = 0.235 * FIRST_KG + gains + breaths
+    oxygen = OXYGEN_SHARE * FIRST_KG + gains + breaths
     leaks = started()
     feed(leaks, times, balances, gained, oxygen)
     mean, spread = conditioned(times, balances, gained, oxygen)
@@ -225,9 +227,9 @@ def test_a_leak_takes_oxygen_with_it_and_breathing_takes_only_oxygen():
     times = 600.0 * np.arange(1, 145)
     loss = 2.0 / 86400.0 * times
     rates = []
-    for share in (0.235, 1.0):
+    for share in (OXYGEN_SHARE, 1.0):
         leaks = started()
-        feed(leaks, times, FIRST_KG - loss, oxygen_kg=0.235 * FIRST_KG - share * loss)
+        feed(leaks, times, FIRST_KG - loss, oxygen_kg=OXYGEN_SHARE * FIRST_KG - share * loss)
         rates.append(leaks.rate(0)[0] * 86400.0)
     assert rates[0] > 1.2
     assert rates[1] < 0.5

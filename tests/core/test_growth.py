@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.estimators import HOURLY, LOOKS, OXYGEN_IN_IT, RATE, TOTAL, LeakFilter
+from service.core.estimators import HOURLY, OXYGEN_IN_IT, OXYGEN_SHARE, RATE, TOTAL, LeakFilter
 from service.core.growth import (
     CANDIDATES,
     JUMP,
@@ -43,8 +43,10 @@ def run(times_s, balances_kg, oxygen_kg=None):
         now, before = np.array([time_s]), leaks.time_s.copy()
         bank.advance(leaks.advance(now, np.zeros(1), used), now, before)
         for what, values in measured:
-            gain, innovation, variance, believed = leaks.weigh(what, values[step : step + 1], used)
-            bank.see(LOOKS[what], gain, innovation, variance, believed)
+            look, gain, innovation, variance, believed = leaks.weigh(
+                what, values[step : step + 1], used
+            )
+            bank.see(look, gain, innovation, variance, believed)
             innovations.append(innovation[0])
             variances.append(variance[0])
         bank.breed(now, before, used)
@@ -57,8 +59,8 @@ def shown(kind: int, since_s):
     if kind == OXYGEN_JUMP:
         return 1.0 * (since_s > 0.0), 1.0 * (since_s > 0.0)
     if kind == JUMP:
-        return 1.0 * (since_s > 0.0), 0.235 * (since_s > 0.0)
-    share = 1.0 if kind == OXYGEN else 0.235
+        return 1.0 * (since_s > 0.0), OXYGEN_SHARE * (since_s > 0.0)
+    share = 1.0 if kind == OXYGEN else OXYGEN_SHARE
     return -lasting_s, -share * lasting_s
 
 
@@ -182,7 +184,7 @@ def test_oxygen_that_is_no_longer_made_is_told_from_a_leak_by_the_nitrogen(seed)
     times, total = leaking(600, 900, 5.0 / 86400.0, seed)
     rng = np.random.default_rng(100 + seed)
     loss = 5.0 / 86400.0 * np.clip(times - 60.0 * 600, 0.0, None)
-    for share, breathed in ((1.0, True), (0.235, False)):
+    for share, breathed in ((1.0, True), (OXYGEN_SHARE, False)):
         oxygen = rng.normal(0.0, 0.1, len(times)) - share * loss
         _, bank, *_ = run(times, total, oxygen)
         found = evidence(bank)
@@ -216,7 +218,7 @@ def test_while_nothing_changes_the_mean_evidence_is_the_time_that_has_passed():
         hidden = decay * hidden + rng.normal(0.0, kick, rows)
         bank.advance(leaks.advance(now, np.zeros(rows), used), now, before)
         seen = mass + hidden + rng.normal(0.0, 0.1, rows)
-        bank.see(LOOKS[TOTAL], *leaks.weigh(TOTAL, seen, used))
+        bank.see(*leaks.weigh(TOTAL, seen, used))
         bank.breed(now, before, used)
         growth = bank.evidence(np.full(rows, 100.0), np.ones(rows), used).growth
         passed |= growth > np.log(limit_s)
