@@ -226,7 +226,8 @@ class LeakFilter(Table):
             look[:, _SHOWN] = self.oxygen_share[:, None]
         seen = (self.covariance @ look[:, :, None])[:, :, 0]
         white_var = self.white_var if what == TOTAL else self.sensor_white_var
-        variance = (seen * look).sum(axis=1) + white_var
+        # Rounding may leave less than nothing where masses of a thousand tons came in before.
+        variance = np.maximum((seen * look).sum(axis=1), 0.0) + white_var
         innovation = balance_kg - (self.state * look).sum(axis=1)
         side = np.where(np.abs(innovation) > OUTLIER * np.sqrt(variance), np.sign(innovation), 0.0)
         believed = used & ((side == 0.0) | (side == self.doubted[:, what]))
