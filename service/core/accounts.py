@@ -63,7 +63,7 @@ DAY_MMHG: Final = 0.2
 CYCLE_MMHG: Final = 0.05
 OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
-BALANCED_MMHG_PER_DAY: Final = 0.3  # where oxygen is accounted for: 0.4 kg/day, half of one person
+BALANCED_MMHG_PER_DAY: Final = 0.6  # where oxygen is accounted for: 0.8 kg/day, as one person
 # Of the oxygen sensor itself; Columbus 2015, and a drift of 0.1 mmHg a week.
 OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
@@ -97,6 +97,7 @@ class Account:
     inflow_kg: float = 0.0  # gas booked since the newest balance
     booked_kg: float = 0.0  # gas booked since the account was opened
     rested_s: float | None = None  # newest balance before a rest that has just ended
+    stirred_s: float = -np.inf  # gas was moved last, as the account itself has found
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
 

@@ -240,9 +240,14 @@ class LeakFilter(Table):
         return look, gain, innovation, variance, believed
 
     def reopen(
-        self, row: int, *, mass_var: float = 0.0, rate_var: float = 0.0, lag_var: float = 0.0,
+        self,
+        row: int,
+        *,
+        mass_var: float = 0.0,
+        rate_var: float = 0.0,
+        lag_var: float = 0.0,
         deficit_var: float = 0.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Admit that parts of the state of a row may have jumped, by the given variances."""
         for part, var in (
             (MASS, mass_var),

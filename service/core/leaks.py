@@ -37,6 +37,8 @@ DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead befor
 SURE: Final = {JUMP: 14.8, OXYGEN_JUMP: 14.8, PULSE: 14.8, OXYGEN: 25.0}  # 14.8: of 30 days
 SETTLED: Final = {JUMP: 4.0, OXYGEN_JUMP: 4.0, PULSE: 4.0, OXYGEN: 8.0}
 LASTS_S: Final = {OXYGEN: 3600.0}  # what has lasted so long goes on
+STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
+STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
 STEP_S: Final = 60.0  # evidence that counts as none
@@ -197,6 +199,15 @@ class LeakBook(Ledger):
         if kind == OXYGEN:
             return []
         mass_kg = -change.size * lasts_s if kind == PULSE else change.size
+        # What was moved has another temperature and composition, and mixes for hours.
+        self.filter.reopen(row, lag_var=(STIRS_OXYGEN * mass_kg) ** 2)
+        now_s = float(self.filter.time_s[row])
+        account.settles_until_s = now_s + STIRRED_S
+        # An oxygen sensor that follows hours later tells of the same gas once more.
+        is_echo = kind == OXYGEN_JUMP and now_s - account.stirred_s < MIXING_S
+        account.stirred_s = now_s
+        if is_echo:
+            return []
         return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=mass_kg)]
 
     def _book_growth(self, row: int, statistic: float) -> list[Growth | Jump]:
