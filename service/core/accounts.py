@@ -405,23 +405,10 @@ class Ledger:
 
     def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
-        air, oxygen_walk = PRIOR_MMHG[balance], 0.0
-        if self._home in group:
-            # Where oxygen is seen, whatever becomes of it is left to the nitrogen to tell from a leak.
-            known = self.knows_oxygen and account.seen >= SETTLED_STEPS and not account.sees_oxygen
-            imbalance = BALANCED_MMHG_PER_DAY if known else IMBALANCE_MMHG_PER_DAY
-            air = replace(
-                air,
-                imbalance_var=(imbalance / S_PER_DAY) ** 2,
-                day_var=DAY_MMHG**2,
-                cycle_var=CYCLE_MMHG**2,
-            )
-            oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
-        return AirNoise(
-            air=air.scaled(account.per_mmhg_kg),
-            oxygen_walk_var_per_s=oxygen_walk * account.per_mmhg_kg**2,
-            sensor=OXYGEN_SENSOR_MMHG.scaled(account.per_mmhg_kg),
-        )
+        # Where oxygen is seen, whatever becomes of it is left to the nitrogen to tell from a leak.
+        known = self.knows_oxygen and account.seen >= SETTLED_STEPS and not account.sees_oxygen
+        prior = prior_noise(balance, is_home=self._home in group, knows_oxygen=known)
+        return prior.scaled(account.per_mmhg_kg)
 
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
@@ -434,6 +421,25 @@ class Ledger:
         self.filter.keep(rows)
         self.bank.keep(rows)
         self.accounts = [self.accounts[row] for row in rows]
+
+
+def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNoise:
+    """Return what is believed of the noise before anything is learned, in mmHg.
+
+    `is_home` says whether people breathe there, and `knows_oxygen` whether what they breathe and
+    what is made is reported.
+    """
+    air, oxygen_walk = PRIOR_MMHG[balance], 0.0
+    if is_home:
+        imbalance = BALANCED_MMHG_PER_DAY if knows_oxygen else IMBALANCE_MMHG_PER_DAY
+        air = replace(
+            air,
+            imbalance_var=(imbalance / S_PER_DAY) ** 2,
+            day_var=DAY_MMHG**2,
+            cycle_var=CYCLE_MMHG**2,
+        )
+        oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
+    return AirNoise(air=air, oxygen_walk_var_per_s=oxygen_walk, sensor=OXYGEN_SENSOR_MMHG)
 
 
 def _balance_of(reading: AirReading, balance: Balance) -> float | None:

@@ -122,7 +122,15 @@ class AlertBook:
     ) -> AlertEvent:
         view = self._figures.atmosphere(group, now.air.get(group), at_s)
         suspects = self._figures.suspects(rule, group)
-        text = headline(rule, figure, view, suspects, self._figures.excluded(rule, group, view))
+        text = headline(
+            rule,
+            figure,
+            view,
+            suspects,
+            self._figures.excluded(rule, group, view),
+            doubts=self._figures.doubts(rule, group),
+            closure=self._figures.next_closure(rule, group, now, at_s),
+        )
         self._texts[rule.name, group] = text
         leak, growth = view.leak, view.growth
         size = growth.growth_kg_per_s if growth else None

@@ -115,4 +115,67 @@ class ActivityNoted:
     reason: str
 
 
-Event = AlertEvent | AtmospheresChanged | MassStepped | ActivityNoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationTestBegan:
+    """A hatch closed so that an atmosphere parted in two: what they do now tells where a leak is."""
+
+    time_s: float
+    hatch: str
+    atmospheres: tuple[tuple[str, ...], ...]  # all there are now, by their sections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedSide:
+    """What one atmosphere lost while it was shut off, kg/day; None = it could not be read."""
+
+    sections: tuple[str, ...]
+    leak_rate_kg_per_day: float | None = None
+    leak_rate_low: float | None = None
+    leak_rate_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationTestJudged:
+    """A closure has told in which sections the leak is, or it ended without telling.
+
+    `suspects` maps each section to the probability that the leak is there, by all closures so far;
+    what they lack to 1 is the probability of no one section.
+    """
+
+    time_s: float
+    hatches: tuple[str, ...]
+    hours: float
+    sides: tuple[ClosedSide, ...]
+    suspects: dict[str, float]
+    is_conclusive: bool
+    reason: str
+    text: str
+
+
+class Doubt(StrEnum):
+    """Why what a closed section seems to do need not be so."""
+
+    PHANTOM = "phantom"  # it seems to lose more than the whole station does
+    FED = "fed"  # it holds a lower pressure than its neighbour: sealed, or fed past the seal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationDoubted:
+    """What a closed section shows has another explanation than the obvious one."""
+
+    time_s: float
+    atmosphere: str
+    sections: tuple[str, ...]
+    doubt: Doubt
+    text: str
+
+
+Event = (
+    AlertEvent
+    | AtmospheresChanged
+    | MassStepped
+    | ActivityNoted
+    | IsolationTestBegan
+    | IsolationTestJudged
+    | IsolationDoubted
+)

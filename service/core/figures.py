@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, Group
 from service.core.air import AirReading, Readings
+from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import RuleKind, Severity
 from service.core.falls import FallWatch
 from service.core.growth import TWO_SIDED_95
+from service.core.isolation import at_old_leak
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure, Rule
@@ -21,6 +23,7 @@ from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
     AtmosphereView,
     Balance,
+    ClosureView,
     EstimateQuality,
     GrowthEstimate,
     LeakEstimate,
@@ -67,6 +70,7 @@ class Figures:
         conditions: Conditions,
         leaks: LeakBook,
         falls: FallWatch,
+        closures: ClosureBook,
     ) -> None:
         self._station = station
         self._policy = policy
@@ -74,6 +78,7 @@ class Figures:
         self._conditions = conditions
         self._leaks = leaks
         self._falls = falls
+        self._closures = closures
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
@@ -90,20 +95,42 @@ class Figures:
         if rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
             growths = self.growths_in(group)
             if growths:
-                return _likeliest(growths[-1])
+                return self._likeliest(growths[-1])
         return max(group, key=lambda i: self._station.sections[i].volume_m3)
 
     def growths_in(self, group: Group) -> list[Growth]:
         """Return the growths whose likeliest section is in a group, oldest first."""
-        return [g for g in self._leaks.growths if _likeliest(g) in group]
+        return [g for g in self._leaks.growths if self._likeliest(g) in group]
 
     def suspects(self, rule: Rule, group: Group) -> dict[str, float]:
         """Return the probability of each section to be the leaking one, as far as it is known."""
         names = [section.name for section in self._station.sections]
         growths = self.growths_in(group)
         if growths and rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
-            return {names[i]: round(p, 4) for i, p in growths[-1].suspects.items()}
+            return {names[i]: round(p, 4) for i, p in self._suspects(growths[-1]).items()}
         return {names[group[0]]: 1.0} if len(group) == 1 else {}
+
+    def doubts(self, rule: Rule, group: Group) -> tuple[str, ...]:
+        """Return why what a closed atmosphere shows may have another explanation."""
+        about_leaks = rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE, RuleKind.RESERVE_TIME}
+        return self._closures.doubts(group) if about_leaks else ()
+
+    def next_closure(
+        self, rule: Rule, group: Group, now: Situation, at_s: float
+    ) -> ClosureView | None:
+        """Return the hatch whose closing tells most of where the leak of an alert is."""
+        if rule.kind not in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE} or len(group) == 1:
+            return None
+        growths = self.growths_in(group)
+        leak = self._leak(group, now.air.get(group), at_s)
+        return self._closures.suggestion(
+            group,
+            self._conditions.hatches,
+            now.air,
+            at_s,
+            self._suspects(growths[-1]) if growths else None,
+            growths[-1].size if growths else leak.rate_kg_per_s if leak else None,
+        )
 
     def excluded(self, rule: Rule, group: Group, view: AtmosphereView) -> str:
         """Name the declared activities near an onset that were weighed and found not to be it."""
@@ -326,6 +353,9 @@ class Figures:
             return None
         return time_to_floor_s(air.total_kg, rate_kg_per_s, air.pressure_pa, floor_pa)
 
+    def _suspects(self, growth: Growth) -> dict[int, float]:
+        return at_old_leak(growth.suspects, self._closures.chances())
 
-def _likeliest(growth: Growth) -> int:
-    return max(growth.suspects, key=lambda section: growth.suspects[section])
+    def _likeliest(self, growth: Growth) -> int:
+        suspects = self._suspects(growth)
+        return max(suspects, key=lambda section: suspects[section])

@@ -22,6 +22,7 @@ from service.core.growth import (
     Evidence,
     mixture_interval,
 )
+from service.core.isolation import Part, growth_odds, suspects_of
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
@@ -340,18 +341,18 @@ class LeakBook(Ledger):
             half = 0.5 * max(growth.base_rate, 0.0)
             unseen = (half, half + growth.base_sd)
             rate_before, error_before = growth.before.get(part, unseen)
-            spread = error**2 + error_before**2 + growth.size_sd**2
-            excess = rate - rate_before
-            odds = (excess**2 - (excess - growth.size) ** 2) / (2.0 * spread)
-            evidence[part] = min(max(odds, -12.0), 12.0)
+            seen = Part(
+                sections=part,
+                rate_kg_per_s=rate,
+                error=error,
+                before_kg_per_s=rate_before,
+                before_error=error_before,
+                driven=max(account.pressure_pa / growth.pressure_pa, 0.0),
+            )
+            evidence[part] = growth_odds(seen, growth.size, growth.size_sd)
         if evidence == growth.evidence:
             return growth
-        weights = dict.fromkeys(growth.group, 1.0)
-        for part, odds in evidence.items():
-            for section in part:
-                weights[section] *= float(np.exp(odds))
-        total = sum(weights.values())
-        suspects = {section: weight / total for section, weight in weights.items()}
+        suspects = suspects_of(growth.group, evidence)
         return replace(growth, suspects=suspects, evidence=evidence)
 
 

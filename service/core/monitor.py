@@ -9,6 +9,7 @@ import numpy as np
 from service.core.accounts import Group
 from service.core.air import AirReading, Readings
 from service.core.alertbook import AlertBook
+from service.core.closures import JUDGE_EVERY_S, ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import ActivityNoted, AtmospheresChanged, Event, MassStepped, RuleKind
 from service.core.falls import FallWatch
@@ -78,6 +79,7 @@ class Monitor:
             station.accepted_leak_kg_per_s,
             self._conditions.largest,
         )
+        self._closures = ClosureBook(station, self._readings, self._leaks, self._conditions.largest)
         self._slow_rules = tuple(r for r in policy.rules if r.kind not in FAST_KINDS)
         self._fast_rules = tuple(r for r in policy.rules if r.kind in FAST_KINDS)
         self._pending: list[SampleBatch] = []
@@ -88,7 +90,13 @@ class Monitor:
         self._start_s: float | None = None
         self._fast = 0  # number of the last fast tick that was run
         self._figures = Figures(
-            station, policy, self._readings, self._conditions, self._leaks, self._falls
+            station,
+            policy,
+            self._readings,
+            self._conditions,
+            self._leaks,
+            self._falls,
+            self._closures,
         )
         self._alerts = AlertBook(policy.rules, self._figures)
 
@@ -135,6 +143,8 @@ class Monitor:
                 for channel, time_s in heard.get(number, ()):
                     self._heard_s[channel] = max(self._heard_s[channel], time_s)
                 events += self._judge(self._slow_rules, at_s)
+                if at_s % JUDGE_EVERY_S == 0.0:
+                    events += self._closures.judge(self._conditions.hatches, self._air, at_s)
                 if at_s % self.policy.estimate_every_s == 0.0:
                     estimates += self._atmosphere_views(at_s)
             events += self._judge(self._fast_rules, at_s)
@@ -160,6 +170,9 @@ class Monitor:
             atmospheres=tuple(self._atmosphere_views(now_s)) if known else (),
             hatches=dict(self._conditions.hatches),
             alerts=self._alerts.views(),
+            isolation=(
+                self._closures.view(self._conditions.hatches, self._air, now_s) if known else None
+            ),
             last_sample_s={
                 channel.name: float(time_s)
                 for channel, time_s in zip(self.station.channels, self._heard_s, strict=True)
@@ -179,6 +192,7 @@ class Monitor:
             "activities": list(self._activities),
             "groups": self._groups,
             "air": dict(self._air),
+            "closures": self._closures.snapshot(),
             "alerts": self._alerts.snapshot(),
             "heard_s": self._heard_s.copy(),
             "start_s": self._start_s,
@@ -196,6 +210,7 @@ class Monitor:
         self._activities = list(state["activities"])
         self._groups = state["groups"]
         self._air = dict(state["air"])
+        self._closures.restore(state["closures"])
         self._alerts.restore(state["alerts"])
         self._heard_s = state["heard_s"].copy()
         self._start_s = state["start_s"]
@@ -250,7 +265,7 @@ class Monitor:
             if not effect.understood:
                 continue
             if effect.regroups:
-                events += self._regroup(at_s, f"hatch {activity.hatch} {activity.state}")
+                events += self._regroup(at_s, str(activity.hatch), str(activity.state))
             touched = self._touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
@@ -261,15 +276,17 @@ class Monitor:
     def _touched(self, place: int | None) -> list[Group]:
         return [group for group in self._groups if place is None or place in group]
 
-    def _regroup(self, at_s: float, reason: str) -> list[Event]:
+    def _regroup(self, at_s: float, hatch: str, state: str) -> list[Event]:
         groups = atmospheres(self.station, self._conditions.hatches)
         if groups == self._groups:
             return []
+        shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups)
         self._alerts.regroup(groups)
         self._groups, self._air = groups, {}
         names = tuple(self._figures.sections(group) for group in groups)
-        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason)]
+        reason = f"hatch {hatch} {state}"
+        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown]
 
     def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
         """Enter the readings of one slow tick, minute by minute of their event time."""

@@ -89,6 +89,14 @@ class AirNoise:
             "offset_var_per_s": self.sensor.walk_var_per_s,
         }
 
+    def scaled(self, factor: float) -> "AirNoise":
+        """Return the same noise in a unit `factor` times smaller."""
+        return AirNoise(
+            air=self.air.scaled(factor),
+            oxygen_walk_var_per_s=self.oxygen_walk_var_per_s * factor * factor,
+            sensor=self.sensor.scaled(factor),
+        )
+
     def nitrogen(self, share: float) -> NoiseModel:
         """Return the noise of the nitrogen, as air that holds so much of it; `share` is oxygen's."""
         inert = (1.0 - share) ** 2

@@ -96,6 +96,34 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureView:
+    """The hatch to shut next, for how long, and how often the answer is then right.
+
+    `sections` are those of the smaller side.
+    """
+
+    hatch: str
+    hours: float
+    probability: float
+    sections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationView:
+    """Where the leak is, as far as closed hatches have told.
+
+    `suspects` maps sections to probabilities and is empty before any closure has told anything;
+    what they lack to 1 is the probability of no one section. `running` names the hatches of a test
+    that is under way, `doubts` says why what a closed section shows may mean something else.
+    """
+
+    suspects: dict[str, float]
+    running: tuple[str, ...]
+    doubts: tuple[str, ...]
+    suggestion: ClosureView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorView:
     """All of it at one tick."""
 
@@ -105,6 +133,7 @@ class MonitorView:
     hatches: dict[str, HatchState]
     alerts: tuple[AlertView, ...]
     last_sample_s: dict[str, float]  # by channel, event time; only channels that ever spoke
+    isolation: IsolationView | None = None  # None before the first tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Says what an alert means, in one short paragraph that a tired person understands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -8,7 +9,10 @@ from service.core.events import RuleKind
 from service.core.physics import hole_diameter_m
 from service.core.rules import Figure, Rule, Side
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.views import AtmosphereView, GrowthEstimate, LeakEstimate
+from service.core.views import AtmosphereView, ClosureView, GrowthEstimate, LeakEstimate
+
+MOST_CERTAIN: Final = 0.99  # that is ever claimed; what nobody thought of is not counted
+MOST_NAMED: Final = 6  # sections of a side; more are counted
 
 
 def utc(time_s: float) -> str:
@@ -42,12 +46,40 @@ def span(seconds: float) -> str:
     return f"{seconds / (365.25 * S_PER_DAY):.1f} years"
 
 
+def named(sections: Sequence[str]) -> str:
+    """Return sections as people list them.
+
+    Examples
+    --------
+    >>> named(("a",)), named(tuple("abcdefgh"))
+    ('a', 'a, b, c, d, e and 3 more')
+    """
+    if len(sections) <= MOST_NAMED:
+        return ", ".join(sections)
+    first = sections[: MOST_NAMED - 1]
+    return f"{', '.join(first)} and {len(sections) - len(first)} more"
+
+
+def to_shut(suggestion: ClosureView) -> str:
+    """Return which hatch to close, for how long, and what to mind."""
+    certainty = min(suggestion.probability, MOST_CERTAIN)
+    return (
+        f"Shut {suggestion.hatch} for {span(3600.0 * suggestion.hours)}: which side then loses "
+        f"pressure tells with {certainty:.0%} certainty whether the leak is in "
+        f"{named(suggestion.sections)}. Check visiting vehicles first, and cut nobody off from "
+        "theirs."
+    )
+
+
 def headline(
     rule: Rule,
     figure: Figure | None,
     atmosphere: AtmosphereView,
     suspects: Mapping[str, float],
     excluded: str,
+    *,
+    doubts: Sequence[str] = (),
+    closure: ClosureView | None = None,
 ) -> str:
     """Return what is wrong, where, since when, how fast, how long it lasts and what to do."""
     parts = [f"{_claim(rule, figure, atmosphere)}."]
@@ -60,7 +92,10 @@ def headline(
         parts.append(f"Likeliest: {named}.")
     if excluded:
         parts.append(f"Known and not the cause: {excluded}.")
+    parts += doubts
     parts.append(f"Next: {rule.response}")
+    if closure is not None:
+        parts.append(to_shut(closure))
     return " ".join(parts)
 
 

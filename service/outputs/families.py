@@ -179,6 +179,13 @@ def _station(view: MonitorView) -> Iterator[Metric]:
         ["hatch"],
         [((hatch,), HATCH_VALUE[state]) for hatch, state in view.hatches.items()],
     )
+    suspects = view.isolation.suspects if view.isolation is not None else {}
+    yield _gauge(
+        "leak_suspect_probability_ratio",
+        "Probability that the leak is in the section, by the closures so far.",
+        ["section"],
+        [((section,), probability) for section, probability in suspects.items()],
+    )
     yield _gauge(
         "last_tick_timestamp_seconds",
         "Time of the last evaluation on the clock of the engine, Unix time.",

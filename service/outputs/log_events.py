@@ -51,6 +51,18 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "An activity message arrived.",
         "If `understood` is false, correct the name or place it gives; see `reason`.",
     ),
+    "isolation.began": LogEvent(
+        "A hatch closed so that an atmosphere parted in two, which is a test of where a leak is.",
+        "Leave it shut for as long as the suggestion said.",
+    ),
+    "isolation.judged": LogEvent(
+        "Closed hatches have told in which sections the leak is, or were opened before they did.",
+        "Follow `text`; if it is inconclusive, `reason` says what the next test must do better.",
+    ),
+    "isolation.doubted": LogEvent(
+        "What a closed section shows has another explanation than the obvious one.",
+        "Make the check that `text` names before anything is decided on it.",
+    ),
     "library.message": LogEvent(
         "A library the service uses (paho, aiohttp, influxdb_client) reported a problem.",
         "Look at the line of the source or output next to it; `held_back` were like it.",

@@ -16,6 +16,9 @@ from service.core.events import (
     AlertEventKind,
     AtmospheresChanged,
     Event,
+    IsolationDoubted,
+    IsolationTestBegan,
+    IsolationTestJudged,
     MassStepped,
     Severity,
 )
@@ -130,6 +133,12 @@ def log_name(event: Event) -> str:
             return "mass.stepped"
         case ActivityNoted():
             return "activity.noted"
+        case IsolationTestBegan():
+            return "isolation.began"
+        case IsolationTestJudged():
+            return "isolation.judged"
+        case IsolationDoubted():
+            return "isolation.doubted"
 
 
 class LogOutput:

@@ -11,7 +11,11 @@ from service.core.events import (
     ActivityNoted,
     AlertEvent,
     AtmospheresChanged,
+    ClosedSide,
     Event,
+    IsolationDoubted,
+    IsolationTestBegan,
+    IsolationTestJudged,
     MassStepped,
 )
 from service.core.units import S_PER_DAY
@@ -136,10 +140,44 @@ def event_record(event: Event) -> dict[str, Any]:
                 "understood": event.understood,
                 "reason": event.reason,
             }
+        case IsolationTestBegan():
+            return {
+                "time": timestamp(event.time_s),
+                "hatch": event.hatch,
+                "atmospheres": [list(sections) for sections in event.atmospheres],
+            }
+        case IsolationTestJudged():
+            return {
+                "time": timestamp(event.time_s),
+                "hatches": list(event.hatches),
+                "hours": figure(event.hours),
+                "sides": [_side_record(side) for side in event.sides],
+                "suspects": _likeliest_first(event.suspects),
+                "conclusive": event.is_conclusive,
+                "reason": event.reason,
+                "text": event.text,
+            }
+        case IsolationDoubted():
+            return {
+                "time": timestamp(event.time_s),
+                "atmosphere": event.atmosphere,
+                "sections": list(event.sections),
+                "doubt": event.doubt.value,
+                "text": event.text,
+            }
 
 
 def _optional_timestamp(time_s: float | None) -> str | None:
     return None if time_s is None or not isfinite(time_s) else timestamp(time_s)
+
+
+def _side_record(side: ClosedSide) -> dict[str, Any]:
+    return {
+        "sections": list(side.sections),
+        "leak_rate_kg_per_day": figure(side.leak_rate_kg_per_day),
+        "leak_rate_low": figure(side.leak_rate_low),
+        "leak_rate_high": figure(side.leak_rate_high),
+    }
 
 
 def _likeliest_first(suspects: Mapping[str, float]) -> dict[str, float | None]:

@@ -155,8 +155,7 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         hold_s=6 * 3600.0,
         keep_firing_s=6 * 3600.0,
         clear_margin_kg_per_day=0.1,
-        response="Look for an unreported vent or valve, then shut the hatch of the likeliest "
-        "section for 12 to 24 hours and compare the pressures on both sides.",
+        response="Look for an unreported vent or valve, then find the section by closing hatches.",
         runbook="deploy/RUNBOOK.md#hullwatchcaution",
     ),
     LeakGrowth(
@@ -164,8 +163,7 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         name="leak_growth",
         at_least_kg_per_day={Severity.CAUTION: 0.1},
         keep_firing_s=6 * 3600.0,
-        response="Compare the onset with what was operated then. Shut the hatch of the likeliest "
-        "section for 12 to 24 hours and see which side loses pressure.",
+        response="Compare the onset with what was operated then.",
         runbook="deploy/RUNBOOK.md#hullwatchleakgrowth",
     ),
     ReserveTime(

@@ -12,8 +12,10 @@ from service.core.views import (
     AlertView,
     AtmosphereView,
     Balance,
+    ClosureView,
     EstimateQuality,
     GrowthEstimate,
+    IsolationView,
     LeakEstimate,
     MonitorView,
     SectionView,
@@ -68,6 +70,12 @@ LEAKING = MonitorView(
         ),
     ),
     last_sample_s={},
+    isolation=IsolationView(
+        suspects={"zvezda": 0.08, "prk": 0.9},
+        running=("prk-zvezda",),
+        doubts=(),
+        suggestion=ClosureView(hatch="prk-zvezda", hours=11.6, probability=0.95, sections=("prk",)),
+    ),
 )
 
 

@@ -127,6 +127,13 @@ async def test_a_browser_shows_the_alert_the_leak_and_the_time_left(rendered):
         assert figure in page
 
 
+async def test_a_browser_shows_where_the_leak_is_and_which_hatch_would_tell_more(rendered):
+    page = (await rendered()).partition("<script>")[0]
+    assert "prk 90 %, zvezda 8 %" in page
+    assert "Test under way: prk-zvezda shut" in page
+    assert "shut prk-zvezda for 12 h (95 % certain whether the leak is in prk)" in page
+
+
 async def test_a_browser_shows_no_all_clear_before_the_first_verdict(daemon, rendered):
     daemon.view = MonitorView(
         now_s=None,

@@ -22,6 +22,12 @@ from service.core.events import (
     AlertEventKind,
     AlertState,
     AtmospheresChanged,
+    ClosedSide,
+    Doubt,
+    Event,
+    IsolationDoubted,
+    IsolationTestBegan,
+    IsolationTestJudged,
     MassStepped,
     RuleKind,
     Severity,
@@ -34,6 +40,7 @@ from service.core.views import (
     Balance,
     EstimateQuality,
     GrowthEstimate,
+    IsolationView,
     LeakEstimate,
     MonitorView,
     SectionView,
@@ -129,6 +136,9 @@ def view(estimate: AtmosphereView, unknown_estimate: AtmosphereView) -> MonitorV
             ),
         ),
         last_sample_s={"zvezda.pressure": NOW_S - 1.0},
+        isolation=IsolationView(
+            suspects={"zvezda": 0.02, "prk": 0.97}, running=(), doubts=(), suggestion=None
+        ),
     )
 
 
@@ -157,7 +167,7 @@ def alert_event() -> AlertEvent:
 
 
 @pytest.fixture
-def other_events() -> tuple[AtmospheresChanged, MassStepped, ActivityNoted]:
+def other_events() -> tuple[Event, ...]:
     return (
         AtmospheresChanged(
             time_s=NOW_S, atmospheres=(("zvezda",), ("prk",)), reason="prk-zvezda closed"
@@ -165,6 +175,28 @@ def other_events() -> tuple[AtmospheresChanged, MassStepped, ActivityNoted]:
         MassStepped(time_s=NOW_S, atmosphere="prk", mass_kg=-0.5, declared_as=None),
         ActivityNoted(
             time_s=NOW_S, name="crew", place="zvezda", understood=True, reason="crew is 7"
+        ),
+        IsolationTestBegan(time_s=NOW_S, hatch="prk-zvezda", atmospheres=(("zvezda",), ("prk",))),
+        IsolationTestJudged(
+            time_s=NOW_S,
+            hatches=("prk-zvezda",),
+            hours=12.0,
+            sides=(
+                ClosedSide(sections=("zvezda",)),
+                ClosedSide(
+                    sections=("prk",),
+                    leak_rate_kg_per_day=0.5,
+                    leak_rate_low=0.45,
+                    leak_rate_high=0.55,
+                ),
+            ),
+            suspects={"zvezda": 0.01, "prk": 0.98},
+            is_conclusive=True,
+            reason="the leak is in prk",
+            text="prk-zvezda shut for 12 h: prk lost 0.50 kg/day. The leak is in prk (98%).",
+        ),
+        IsolationDoubted(
+            time_s=NOW_S, atmosphere="prk", sections=("prk",), doubt=Doubt.FED, text="Or fed."
         ),
     )
 

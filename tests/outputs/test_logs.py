@@ -59,6 +59,9 @@ def test_each_fact_is_one_line_and_samples_are_none(log_lines, alert_event, othe
         "atmosphere.changed",
         "mass.stepped",
         "activity.noted",
+        "isolation.began",
+        "isolation.judged",
+        "isolation.doubted",
     ]
 
 

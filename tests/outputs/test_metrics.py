@@ -30,6 +30,7 @@ CONTRACT = {
     "hullwatch_leak_growth_statistic_ratio": {"atmosphere"},
     "hullwatch_leak_growth_grams_per_second": {"atmosphere"},
     "hullwatch_leak_growth_onset_timestamp_seconds": {"atmosphere"},
+    "hullwatch_leak_suspect_probability_ratio": {"section"},
     "hullwatch_reserve_time_seconds": {"atmosphere", "floor"},
     "hullwatch_estimate_quality": {"atmosphere", "quality"},
     "hullwatch_hatch_open": {"hatch"},
@@ -107,6 +108,7 @@ def test_values_are_in_base_units(metrics):
     assert found["hullwatch_air_mass_grams", zvezda] == pytest.approx(104_500.0)
     assert found["hullwatch_temperature_celsius", ("section", "zvezda")] == pytest.approx(22.85)
     assert found["hullwatch_reserve_time_seconds", zvezda, ("floor", "evacuation")] == 3.0e6
+    assert found["hullwatch_leak_suspect_probability_ratio", ("section", "prk")] == 0.97
 
 
 def test_what_is_unknown_has_no_series_and_an_unknown_hatch_is_not_a_number(metrics):

@@ -1,0 +1,156 @@
+"""Tells what each atmosphere has lost since the hatches last moved, by nothing known before.
+
+An account goes on with what it knew of the rate when its sections last were on their own. As its
+filter is linear, what the new balances alone say is what it knows now less what it knew before,
+by weight of information. Where the account has found that the rate changed, it has let go of what
+it knew, and what it says now is new.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
+
+import numpy as np
+
+from service.core.accounts import ARM_STEPS, Group, Key, Ledger
+from service.core.air import AirReading
+from service.core.doors import DoorPlan
+from service.core.isolation import Side
+from service.core.units import PA_PER_MMHG
+
+BELOW_PA: Final = 10.0 * PA_PER_MMHG  # well beyond the offsets between gauges (0.5 to 3 mmHg)
+LET_GO: Final = 1.02  # times the error of ten minutes ago; a leak that creeps adds less
+
+Air = Mapping[Group, AirReading]
+Pairs = Sequence[tuple[int, int]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Spell:
+    """A time in which the atmospheres stay the same.
+
+    Attributes
+    ----------
+    since_s : float or None
+        None until the first look.
+    before : dict
+        What each account knew of its rate at first; None once it has let go of that.
+    errors : dict
+        The standard errors at the last look.
+    first_pa : dict
+        The pressures at the first look.
+    """
+
+    groups: tuple[Group, ...]
+    since_s: float | None = None
+    before: dict[Key, tuple[float, float] | None] = field(default_factory=dict)
+    errors: dict[Key, float] = field(default_factory=dict)
+    first_pa: dict[Group, float] = field(default_factory=dict)
+
+    def copy(self) -> Self:
+        """Return the same spell apart from this one."""
+        return replace(
+            self,
+            before=dict(self.before),
+            errors=dict(self.errors),
+            first_pa=dict(self.first_pa),
+        )
+
+    def look(self, ledger: Ledger, air: Air, at_s: float) -> None:
+        """Take note of the pressures and of what the accounts know."""
+        if self.since_s is None:
+            self.since_s = at_s
+        for group, reading in air.items():
+            if reading.pressure_pa is not None and reading.pressure_pa > 0.0:
+                self.first_pa.setdefault(group, reading.pressure_pa)
+        for account in ledger.accounts:
+            key, rate = account.key, ledger.rate(account.key)
+            if rate is None:
+                continue
+            if account.seen < ARM_STEPS:
+                self.before[key] = account.belief  # it starts from there once more when armed
+            elif key not in self.before:
+                self.before[key] = rate
+            elif key in self.errors and rate[1] > LET_GO * self.errors[key]:
+                self.before[key] = None
+            if account.seen >= ARM_STEPS:
+                self.errors[key] = rate[1]
+
+    def loss(self, ledger: Ledger, group: Group) -> tuple[float, float] | None:
+        """Return what an atmosphere has lost since the beginning and the standard error, kg/s."""
+        best: tuple[float, float] | None = None
+        for account in ledger.accounts_of(group):
+            now = ledger.rate(account.key)
+            if now is None or account.key not in self.errors:
+                continue
+            alone = _without(now, self.before.get(account.key))
+            if alone is not None and (best is None or alone[1] < best[1]):
+                best = alone
+        return best
+
+    def driven(self, group: Group, air: Air) -> float:
+        """Return the pressure of an atmosphere over that at the beginning, 1 if not known."""
+        first, now = self.first_pa.get(group), _pressure(air, group)
+        return 1.0 if first is None or now is None else max(now / first, 0.0)
+
+    def sides(
+        self,
+        ledger: Ledger,
+        plan: DoorPlan,
+        neighbours: Pairs,
+        air: Air,
+        whole_pa: float | None,
+        at_s: float,
+    ) -> list[Side]:
+        """Return what each atmosphere that can be read has shown."""
+        span_s = at_s - (at_s if self.since_s is None else self.since_s)
+        sides: list[Side] = []
+        place: dict[int, int] = {}
+        for number, group in enumerate(self.groups):
+            loss = self.loss(ledger, group)
+            if loss is None or span_s <= 0.0:
+                continue
+            thermal = np.sqrt(2.0) * plan.thermal_kg(group, at_s) / span_s
+            first = self.first_pa.get(group)
+            mean = None if first is None else 0.5 * first * (1.0 + self.driven(group, air))
+            place[number] = len(sides)
+            sides.append(
+                Side(
+                    sections=group,
+                    rate_kg_per_s=loss[0],
+                    error=float(np.hypot(loss[1], thermal)),
+                    share=plan.share(group),
+                    driven=1.0 if mean is None or not whole_pa else mean / whole_pa,
+                )
+            )
+        for low, high in lower_neighbours(self.groups, neighbours, air):
+            if low in place and high in place:
+                sides[place[low]] = replace(sides[place[low]], fed_by=place[high])
+        return sides
+
+
+def lower_neighbours(groups: Sequence[Group], neighbours: Pairs, air: Air) -> list[tuple[int, int]]:
+    """Return the pairs of which the first has a clearly lower pressure than the second."""
+    found = []
+    for one, other in (*neighbours, *((b, a) for a, b in neighbours)):
+        low, high = _pressure(air, groups[one]), _pressure(air, groups[other])
+        if low is not None and high is not None and high - low > BELOW_PA:
+            found.append((one, other))
+    return found
+
+
+def _pressure(air: Air, group: Group) -> float | None:
+    return air[group].pressure_pa if group in air else None
+
+
+def _without(
+    now: tuple[float, float], before: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Return what is new in a rate and its error, None if nothing is."""
+    if before is None:
+        return now
+    gained = now[1] ** -2 - before[1] ** -2
+    if gained <= 0.0:
+        return None
+    rate = (now[0] * now[1] ** -2 - before[0] * before[1] ** -2) / gained
+    return rate, float(gained**-0.5)
