@@ -23,7 +23,7 @@ from service.core.station import HatchState, Station
 from service.core.suggestions import APART, RIGHT, suggest
 from service.core.units import S_PER_DAY
 from service.core.views import ClosureView, IsolationView
-from service.core.wording import named, span
+from service.core.wording import MOST_CERTAIN, named, span
 
 JUDGE_EVERY_S: Final = 600.0
 LEAST_S: Final = 3600.0  # before it, heat and air of the closing itself are still on the move
@@ -32,6 +32,7 @@ EMPTIED: Final = 0.85  # of the pressure at the closing; below it, the flow is n
 DRIFT_SD: Final = 0.1 / S_PER_DAY  # kg/s; by which the loss of the station may change in a day
 OWN_ODDS: Final = float(np.log(3.0))  # that a test itself must give to what it is said to show
 UNREAD: Final = 0.3  # probability of sections without a gauge that makes a test inconclusive
+ALIKE: Final = 0.5  # probability of no one section from which on it is said to be so
 POSSIBLE: Final = 0.05  # probability below which a section is not what keeps a test from an answer
 TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
 
@@ -102,7 +103,7 @@ class ClosureBook:
             return []
         neighbours = self._plan.neighbours(spell.groups, hatches)
         whole = self._whole_at(at_s)
-        self._sides = spell.sides(self._ledger, self._plan, neighbours, air, self._whole_pa, at_s)
+        self._sides = spell.sides(self._plan, neighbours, air, self._whole_pa, at_s)
         if self._sides:
             self._own = evidence(self._count, whole, self._sides)
             self._now = gathered(self._known, self._own)
@@ -217,12 +218,11 @@ class ClosureBook:
         account = self._ledger.account(widest)
         if volume_m3 < self._widest_m3 or account is None or account.seen < ARM_STEPS:
             return
-        rate = self._ledger.rate(account.key)
-        if rate is not None:
-            self._widest_m3 = volume_m3
-            self._whole = Whole(rate_kg_per_s=rate[0], error=rate[1])
-            self._whole_s = at_s
-            self._whole_pa = air[widest].pressure_pa if widest in air else self._whole_pa
+        rate, error = self._ledger.rate(account.key) or (0.0, RATE_PRIOR_SD)
+        self._widest_m3 = volume_m3
+        self._whole = Whole(rate_kg_per_s=rate, error=error)
+        self._whole_s = at_s
+        self._whole_pa = air[widest].pressure_pa if widest in air else self._whole_pa
 
     def _whole_at(self, at_s: float) -> Whole:
         if self._whole_s is None:
@@ -238,16 +238,16 @@ class ClosureBook:
     # ------------------------------------------------------------------- answers
 
     def _answer(self) -> Group | None:
-        """Return the sections among which the leak surely is; () = in no one; None = not known.
+        """Return the atmosphere in which the leak surely is, None while that is not known.
 
         The closure itself must say so, not only what was known before.
         """
         chances = self.chances()
-        for group in (*self._spell.groups, (self._count,)):
+        for group in self._spell.groups:
             places = list(group)
             own = self._own[places].max() - np.delete(self._own, places).max()
             if own >= OWN_ODDS and chances[places].sum() >= RIGHT:
-                return group if group[0] < self._count else ()
+                return group
         return None
 
     def _verdict(self, test: RunningTest, at_s: float) -> IsolationTestJudged:
@@ -256,11 +256,8 @@ class ClosureBook:
         if answer is None:
             reason = self._why_not(hours)
             result = f"Inconclusive: {reason}. Likeliest: {findings.ranked(suspects)}."
-        elif not answer:
-            reason = "no section loses more than its share"
-            result = "No section loses more than its share."
         else:
-            chance = float(self.chances()[list(answer)].sum())
+            chance = min(float(self.chances()[list(answer)].sum()), MOST_CERTAIN)
             reason = f"the leak is in {named(self._plan.names(answer))}"
             result = f"The leak is in {named(self._plan.names(answer))} ({chance:.0%})."
         sides = tuple(self._told(group) for group in self._spell.groups)
@@ -297,6 +294,8 @@ class ClosureBook:
         unread = tuple(i for i in range(self._count) if i not in read)
         if chances[list(unread)].sum() >= UNREAD:
             return f"{named(self._plan.names(unread))} could not be read"
+        if chances[-1] > ALIKE:
+            return "no section loses clearly more than its share"
         possible = [s for s in self._sides if chances[list(s.sections)].sum() >= POSSIBLE]
         blurred = max(possible or self._sides, key=lambda side: side.error)
         return findings.too_small(

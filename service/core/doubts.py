@@ -51,7 +51,7 @@ class DoubtBook:
         most = whole.rate_kg_per_s + 2.0 * whole.error
         found: list[IsolationDoubted] = []
         for side in sides:
-            loss = spell.loss(self._ledger, side.sections)
+            loss = spell.loss(side.sections)
             if loss is None or side.share > SMALL:
                 continue
             is_seen = loss[0] - 2.0 * loss[1] > most

@@ -35,8 +35,8 @@ class Spell:
         None until the first look.
     before : dict
         What each account knew of its rate at first; None once it has let go of that.
-    errors : dict
-        The standard errors at the last look.
+    rates : dict
+        What each account that can be trusted knew at the last look.
     first_pa : dict
         The pressures at the first look.
     """
@@ -44,7 +44,7 @@ class Spell:
     groups: tuple[Group, ...]
     since_s: float | None = None
     before: dict[Key, tuple[float, float] | None] = field(default_factory=dict)
-    errors: dict[Key, float] = field(default_factory=dict)
+    rates: dict[Key, tuple[float, float]] = field(default_factory=dict)
     first_pa: dict[Group, float] = field(default_factory=dict)
 
     def copy(self) -> Self:
@@ -52,7 +52,7 @@ class Spell:
         return replace(
             self,
             before=dict(self.before),
-            errors=dict(self.errors),
+            rates=dict(self.rates),
             first_pa=dict(self.first_pa),
         )
 
@@ -63,30 +63,25 @@ class Spell:
         for group, reading in air.items():
             if reading.pressure_pa is not None and reading.pressure_pa > 0.0:
                 self.first_pa.setdefault(group, reading.pressure_pa)
-        for account in ledger.accounts:
-            key, rate = account.key, ledger.rate(account.key)
-            if rate is None:
-                continue
+        for row, account in enumerate(ledger.accounts):
+            key, now = account.key, ledger.filter.rate(row)
             if account.seen < ARM_STEPS:
                 self.before[key] = account.belief  # it starts from there once more when armed
-            elif key not in self.before:
-                self.before[key] = rate
-            elif key in self.errors and rate[1] > LET_GO * self.errors[key]:
-                self.before[key] = None
-            if account.seen >= ARM_STEPS:
-                self.errors[key] = rate[1]
-
-    def loss(self, ledger: Ledger, group: Group) -> tuple[float, float] | None:
-        """Return what an atmosphere has lost since the beginning and the standard error, kg/s."""
-        best: tuple[float, float] | None = None
-        for account in ledger.accounts_of(group):
-            now = ledger.rate(account.key)
-            if now is None or account.key not in self.errors:
                 continue
-            alone = _without(now, self.before.get(account.key))
-            if alone is not None and (best is None or alone[1] < best[1]):
-                best = alone
-        return best
+            self.before.setdefault(key, now)
+            if key in self.rates and now[1] > LET_GO * self.rates[key][1]:
+                self.before[key] = None
+            self.rates[key] = now
+
+    def loss(self, group: Group) -> tuple[float, float] | None:
+        """Return what an atmosphere has lost since the beginning and the standard error, kg/s.
+
+        The balance that says it best; None before one says anything.
+        """
+        own = [
+            _without(now, self.before[key]) for key, now in self.rates.items() if key[0] == group
+        ]
+        return min((o for o in own if o is not None), key=lambda o: o[1], default=None)
 
     def driven(self, group: Group, air: Air) -> float:
         """Return the pressure of an atmosphere over that at the beginning, 1 if not known."""
@@ -95,7 +90,6 @@ class Spell:
 
     def sides(
         self,
-        ledger: Ledger,
         plan: DoorPlan,
         neighbours: Pairs,
         air: Air,
@@ -107,7 +101,7 @@ class Spell:
         sides: list[Side] = []
         place: dict[int, int] = {}
         for number, group in enumerate(self.groups):
-            loss = self.loss(ledger, group)
+            loss = self.loss(group)
             if loss is None or span_s <= 0.0:
                 continue
             thermal = np.sqrt(2.0) * plan.thermal_kg(group, at_s) / span_s

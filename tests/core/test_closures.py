@@ -1,11 +1,27 @@
 """What the monitor makes of hatches that close on the small station."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from service.core.events import IsolationTestBegan, IsolationTestJudged
+from service.core.events import (
+    ClosedSide,
+    Doubt,
+    IsolationDoubted,
+    IsolationTestBegan,
+    IsolationTestJudged,
+)
 from service.core.monitor import Monitor
 from service.core.samples import Activity
+
+
+def breathless(flown):
+    """Return messages by which all oxygen is accounted for."""
+    return [
+        Activity(time_s=flown.start_s, received_s=flown.start_s, name=name, value=0.0)
+        for name in ("crew", "oxygen_generation")
+    ]
 
 
 def told(watched, kind):
@@ -78,6 +94,77 @@ def test_a_leak_too_small_for_the_hours_is_said_to_be_so(flight, watch):
     (judged,) = told(watched, IsolationTestJudged)
     assert not judged.is_conclusive
     assert "show a leak from" in judged.reason
+
+
+def test_a_tunnel_without_a_gauge_is_said_to_be_unread(flight, watch, station):
+    """The cabin alone, in two hours, neither holds the leak nor is cleared of it."""
+    unread = replace(station, channels=station.channels[:2])
+    flown = flight(hours=33.0, leak_kg_per_day=lambda _: 0.1, shut=((30.0, 32.5),), channels=2)
+    watched = watch(unread).feed(flown.samples(), flown.activities())
+    (judged,) = told(watched, IsolationTestJudged)
+    assert not judged.is_conclusive
+    assert judged.reason == "tunnel could not be read"
+    assert ClosedSide(sections=("tunnel",)) in judged.sides
+    assert "tunnel could not be read" in judged.text
+
+
+def test_a_loss_that_all_share_by_volume_accuses_nobody(flight, watch, blind):
+    """The cabin is ten elevenths of the station and loses ten elevenths of 1.5 kg/day."""
+    flown = flight(
+        hours=60.0,
+        leak_kg_per_day=lambda _: 1.5 / 11.0,
+        oxygen_kg=lambda h: -1.5 * 10.0 / 11.0 * h / 24.0,
+        shut=((30.0, 56.0),),
+        channels=5,
+    )
+    watched = watch(blind).feed(flown.samples(), [*breathless(flown), *flown.activities()])
+    (judged,) = told(watched, IsolationTestJudged)
+    assert not judged.is_conclusive
+    assert judged.reason == "no section loses clearly more than its share"
+    assert sum(judged.suspects.values()) < 0.5
+
+
+def test_a_section_that_empties_is_weighed_anew_on_the_way(flight, watch):
+    """From 12 kg it loses 3 kg/day for a day and a half, and stays the suspect."""
+    flown = flight(hours=68.0, leak_kg_per_day=lambda _: 3.0, shut=((30.0, 66.0),))
+    watched = watch().feed(flown.samples(), flown.activities())
+    assert watched.monitor.view().isolation.suspects["tunnel"] > 0.99
+
+
+def test_a_section_that_cools_without_a_thermometer_is_told_as_a_phantom(flight, watch, station):
+    """It cools by 3 K in eight hours, which is 0.36 kg/day; the whole loses next to nothing."""
+    unwarmed = replace(station, channels=(*station.channels[:4], station.channels[5]))
+    flown = flight(hours=40.0, leak_kg_per_day=lambda _: 0.02, shut=((30.0, 38.0),))
+    samples = flown.samples()
+    samples = samples[samples.channel != 4]
+    hour = (samples.time_s - flown.start_s) / 3600.0
+    cooled = 1.0 - 0.01 * np.clip((hour - 30.0) / 8.0, 0.0, 1.0) * (hour < 38.0)
+    samples = replace(
+        samples,
+        channel=np.where(samples.channel == 5, 4, samples.channel).astype(np.int32),
+        value=np.where(samples.channel == 2, samples.value * cooled, samples.value),
+    )
+    watched = watch(unwarmed).feed(samples, flown.activities())
+    (doubted,) = told(watched, IsolationDoubted)
+    assert (doubted.doubt, doubted.atmosphere) == (Doubt.PHANTOM, "tunnel")
+    assert "not seen by the whole" in doubted.text
+    assert watched.monitor.view().isolation.doubts == ()
+
+
+def test_a_section_that_holds_less_than_its_losing_neighbour_may_be_fed_by_it(flight, watch, blind):
+    """The tunnel falls by 23 mmHg in three hours, and is steady from then on."""
+    flown = flight(
+        hours=64.0,
+        leak_kg_per_day=lambda h: 3.0 if 30.0 <= h < 33.0 else 0.0,
+        oxygen_kg=lambda h: -1.5 * h / 24.0,
+        shut=((30.0, 65.0),),
+        channels=5,
+    )
+    watched = watch(blind).feed(flown.samples(), [*breathless(flown), *flown.activities()])
+    (doubted,) = told(watched, IsolationDoubted)
+    assert (doubted.doubt, doubted.sections) == (Doubt.FED, ("tunnel",))
+    assert doubted.time_s > flown.start_s + (33.0 + 23.0) * 3600.0
+    assert watched.monitor.view().isolation.doubts == (doubted.text,)
 
 
 def test_a_second_closing_of_the_same_hatch_counts_its_own_hours_only(flight, watch):
