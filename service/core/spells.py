@@ -17,6 +17,7 @@ from service.core.air import AirReading
 from service.core.doors import DoorPlan
 from service.core.isolation import Side
 from service.core.units import PA_PER_MMHG
+from service.core.views import Balance
 
 BELOW_PA: Final = 10.0 * PA_PER_MMHG  # well beyond the offsets between gauges (0.5 to 3 mmHg)
 LET_GO: Final = 1.02  # times the error of ten minutes ago; a leak that creeps adds less
@@ -76,12 +77,13 @@ class Spell:
     def loss(self, group: Group) -> tuple[float, float] | None:
         """Return what an atmosphere has lost since the beginning and the standard error, kg/s.
 
-        The balance that says it best; None before one says anything.
+        The balance that says it best, the bare pressure only where there is no other; None before
+        one says anything.
         """
-        own = [
-            _without(now, self.before[key]) for key, now in self.rates.items() if key[0] == group
-        ]
-        return min((o for o in own if o is not None), key=lambda o: o[1], default=None)
+        keys = [key for key in self.rates if key[0] == group]
+        warm = [key for key in keys if key[1] is not Balance.PRESSURE]
+        told = [_without(self.rates[key], self.before[key]) for key in warm or keys]
+        return min((loss for loss in told if loss is not None), key=_error, default=None)
 
     def driven(self, group: Group, air: Air) -> float:
         """Return the pressure of an atmosphere over that at the beginning, 1 if not known."""
@@ -135,6 +137,10 @@ def lower_neighbours(groups: Sequence[Group], neighbours: Pairs, air: Air) -> li
 
 def _pressure(air: Air, group: Group) -> float | None:
     return air[group].pressure_pa if group in air else None
+
+
+def _error(loss: tuple[float, float]) -> float:
+    return loss[1]
 
 
 def _without(
