@@ -96,6 +96,7 @@ class Account:
     nitrogen_s: float | None = None  # when oxygen was new last
     inflow_kg: float = 0.0  # gas booked since the newest balance
     booked_kg: float = 0.0  # gas booked since the account was opened
+    changes: int = 0  # of the rate, that have been entered
     rested_s: float | None = None  # newest balance before a rest that has just ended
     stirred_s: float = -np.inf  # gas was moved last, as the account itself has found
     quiet_until_s: float = -np.inf  # no test before; gas is being moved

@@ -272,8 +272,10 @@ class LeakBook(Ledger):
         for other, account in enumerate(self.accounts):
             if other == row:
                 self.filter.correct(other, change.shift, change.spread)
+                account.changes += 1
                 self._break(other)
             elif account.key[0] == group:
+                account.changes += 1
                 lacking = _lacking(self.bank.take(other), change.onset_s)
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)

@@ -2,7 +2,7 @@
 
 An account goes on with what it knew of the rate when its sections last were on their own. As its
 filter is linear, what the new balances alone say is what it knows now less what it knew before,
-by weight of information. Where the account has found that the rate changed, it has let go of what
+by weight of information, and what it knew before counts for less as leaks creep. Where the account has found that the rate changed, it has let go of what
 it knew, and what it says now is new.
 """
 
@@ -15,12 +15,12 @@ import numpy as np
 from service.core.accounts import ARM_STEPS, Group, Key, Ledger
 from service.core.air import AirReading
 from service.core.doors import DoorPlan
+from service.core.estimators import CREEP_VAR_PER_S
 from service.core.isolation import Side
 from service.core.units import PA_PER_MMHG
 from service.core.views import Balance
 
 BELOW_PA: Final = 10.0 * PA_PER_MMHG  # well beyond the offsets between gauges (0.5 to 3 mmHg)
-LET_GO: Final = 1.02  # times the error of ten minutes ago; a leak that creeps adds less
 
 Air = Mapping[Group, AirReading]
 Pairs = Sequence[tuple[int, int]]
@@ -32,20 +32,25 @@ class Spell:
 
     Attributes
     ----------
-    since_s : float or None
-        None until the first look.
+    since_s, looked_s : float or None
+        The first and the last look; None until the first.
     before : dict
-        What each account knew of its rate at first; None once it has let go of that.
+        What each account knew of its rate at first, as far as it still holds; None once it has let
+        go of that.
     rates : dict
         What each account that can be trusted knew at the last look.
+    changes : dict
+        How many changes of its rate each account had entered at first.
     first_pa : dict
         The pressures at the first look.
     """
 
     groups: tuple[Group, ...]
     since_s: float | None = None
+    looked_s: float | None = None
     before: dict[Key, tuple[float, float] | None] = field(default_factory=dict)
     rates: dict[Key, tuple[float, float]] = field(default_factory=dict)
+    changes: dict[Key, int] = field(default_factory=dict)
     first_pa: dict[Group, float] = field(default_factory=dict)
 
     def copy(self) -> Self:
@@ -54,6 +59,7 @@ class Spell:
             self,
             before=dict(self.before),
             rates=dict(self.rates),
+            changes=dict(self.changes),
             first_pa=dict(self.first_pa),
         )
 
@@ -61,17 +67,22 @@ class Spell:
         """Take note of the pressures and of what the accounts know."""
         if self.since_s is None:
             self.since_s = at_s
+        crept = CREEP_VAR_PER_S * (0.0 if self.looked_s is None else at_s - self.looked_s)
+        self.looked_s = at_s
         for group, reading in air.items():
             if reading.pressure_pa is not None and reading.pressure_pa > 0.0:
                 self.first_pa.setdefault(group, reading.pressure_pa)
         for row, account in enumerate(ledger.accounts):
             key, now = account.key, ledger.filter.rate(row)
+            changes = self.changes.setdefault(key, account.changes)
             if account.seen < ARM_STEPS:
                 self.before[key] = account.belief  # it starts from there once more when armed
                 continue
-            self.before.setdefault(key, now)
-            if key in self.rates and now[1] > LET_GO * self.rates[key][1]:
+            before = self.before.setdefault(key, now)
+            if account.changes > changes:
                 self.before[key] = None
+            elif before is not None and key in self.rates:
+                self.before[key] = before[0], float(np.hypot(before[1], np.sqrt(crept)))
             self.rates[key] = now
 
     def loss(self, group: Group) -> tuple[float, float] | None:

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from service.core.accounts import Ledger
 from service.core.air import AirReading
+from service.core.leaks import Growth, Jump, LeakBook
 from service.core.spells import Air, Spell, lower_neighbours
 from service.core.units import S_PER_DAY
+from service.core.views import Balance
 
 DAY = 1.0 / S_PER_DAY
 START_S = 1.7e9
@@ -56,6 +58,34 @@ def test_what_was_known_before_is_taken_out_of_what_a_closure_says(seed):
     assert abs(rate - 0.32 * DAY) < 3.0 * error
     _, all_told = spell.rates[next(iter(spell.rates))]
     assert error > all_told, "two nights together know more than the second alone"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("lost_kg", "then_kg_per_day", "found_as"), [(0.03, 0.3, Jump), (0.0, 5.0, Growth)]
+)
+def test_only_a_change_of_the_leak_makes_a_closure_let_go_of_what_was_known(
+    seed, lost_kg, then_kg_per_day, found_as
+):
+    """After eight hours at 0.3 kg/day the tunnel loses gas at once, or its leak grows."""
+    book = LeakBook(90 * S_PER_DAY, 0.0, home=0)
+    rng = np.random.default_rng(seed)
+    spell = Spell(groups=(TUNNEL,))
+    found: list[Growth | Jump] = []
+    for minute in range(721):
+        after = max(minute - 480, 0) / 1440.0
+        mass = 8.0 - 0.3 * min(minute, 480) / 1440.0 - then_kg_per_day * after
+        mass -= lost_kg * (minute > 480)
+        air = {TUNNEL: reading(START_S + 60.0 * minute, float(mass + rng.normal(0.0, 3e-4)))}
+        found += book.step(air)
+        if minute >= 470 and minute % 10 == 0:
+            spell.look(book, air, START_S + 60.0 * minute)
+    assert [type(event) for event in found] == [found_as]
+    loss, all_told = spell.loss(TUNNEL), book.rate((TUNNEL, Balance.TOTAL))
+    assert loss is not None
+    assert all_told is not None
+    assert (loss == all_told) is (found_as is Growth)
+    assert abs(loss[0] - then_kg_per_day * DAY) < 3.0 * loss[1]
 
 
 @given(st.floats(0.5, 1.2), st.floats(0.5, 1.2))
