@@ -100,6 +100,7 @@ class Account:
     rested_s: float | None = None  # newest balance before a rest that has just ended
     stirred_s: float = -np.inf  # gas was moved last, as the account itself has found
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
+    is_dry: bool = False  # vapour or CO2 is measured and taken out
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
 
     @property
@@ -110,7 +111,11 @@ class Account:
     @property
     def balance(self) -> Balance:
         """What the estimate rests on."""
-        return Balance.NITROGEN if self.sees_oxygen else self.key[1]
+        if self.key[1] is not Balance.TOTAL:
+            return self.key[1]
+        if self.sees_oxygen:
+            return Balance.NITROGEN
+        return Balance.DRY if self.is_dry else Balance.TOTAL
 
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
@@ -302,6 +307,7 @@ class Ledger:
             if air.time_s <= account.settles_until_s:
                 self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
+            account.is_dry = air.is_dry
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
             account.booked_kg += float(new.gained_kg[row])
         return new
@@ -447,7 +453,7 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     """Return the mass an account of this balance takes from a reading, None if nothing is new."""
     if not reading.pressure_is_new:
         return None
-    if balance is Balance.TOTAL:
+    if balance is Balance.TOTAL:  # of dry air where it can be: one account, no step
         return reading.total_kg if reading.temperature_k is not None else None
     return reading.bare_kg
 

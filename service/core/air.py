@@ -7,33 +7,48 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.gases import (
+    TYPICAL_CO2_PA,
+    TYPICAL_CO2_SD_PA,
+    TYPICAL_VAPOUR_PA,
+    TYPICAL_VAPOUR_SD_PA,
+    UNMEASURED_SD_K,
+    CarriedGases,
+    Term,
+    reading_sd_pa,
+    temperature_sd_k,
+)
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
 from service.core.station import ChannelKind, Station
-from service.core.units import PA_PER_MMHG
+from service.core.votes import Votes
 
-OFFSET_MEMORY_S: Final = 86400.0  # sensors drift apart by 0.1 mmHg in a week; a day follows that
-DISAGREEMENT_PA: Final = 0.5 * PA_PER_MMHG  # beyond noise (0.1), a code (0.4) and a day's drift
-TYPICAL_CO2_PA: Final = 3.0 * PA_PER_MMHG  # 2 to 4 mmHg; NTRS 20100039645
 NITROGEN_SHARE: Final = (
     0.765  # nitrogen over total pressure, 566 of 740 mmHg; ISS status of 11 January 2004
 )
-TYPICAL_VAPOUR_PA: Final = 10.0 * PA_PER_MMHG  # dew point 4.4 to 15.6 degC, SSP 41000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirReading:
     """One atmosphere at one moment; None = unknown.
 
+    Standard errors (`_sd_kg`) hold those of the readings, their offsets, the temperature and what
+    is not measured; not that of the volume, which is the same at all times.
+
     Attributes
     ----------
     temperature_k : float or None
         The one temperature at which the air would weigh the same.
-    total_kg : float or None
+    air_mass_kg : float or None
         Air mass from pressure, volumes and temperatures; these at 22 degC where not measured.
+    total_kg : float or None
+        What the air would weigh if vapour and CO2, which come and go, stood as usual: the balance
+        of dry air where either is measured (`is_dry`), otherwise the air mass.
     bare_kg : float or None
         Air mass from pressure and volumes alone.
     nitrogen_kg : float or None
         Nitrogen, as the mass of air that holds so much of it now.
+    agreeing : int
+        How many gauges stand for the pressure.
     pressure_is_new, nitrogen_is_new : bool
         Whether a reading behind it came in this step.
     """
@@ -42,19 +57,35 @@ class AirReading:
     volume_m3: float
     pressure_pa: float | None
     temperature_k: float | None
+    air_mass_kg: float | None
+    air_mass_sd_kg: float | None
     total_kg: float | None
+    total_sd_kg: float | None
+    is_dry: bool
     bare_kg: float | None
+    bare_sd_kg: float | None
     nitrogen_kg: float | None
+    nitrogen_sd_kg: float | None
+    agreeing: int
     pressure_is_new: bool
     nitrogen_is_new: bool
 
 
-class Readings:
-    """The newest believed reading of every channel, and how far sensors of one gas are apart.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Now:
+    """What is asked: which air, when, and what came in since the step before."""
 
-    Sensors of one atmosphere and kind differ by offsets that wander slowly. The offsets are
-    followed, so that a sensor that falls silent or comes back does not fake a step; a sensor
-    further from the median of the others than that is left out.
+    sections: tuple[int, ...]
+    time_s: float
+    step_s: float
+    is_new: NDArray[np.bool_]
+
+
+class Readings:
+    """The newest believed reading of every channel, and what those of one air say together.
+
+    Offsets between sensors are followed and gases that are not measured for a while are carried
+    on, so that a sensor that falls silent or comes back does not fake a step.
     """
 
     def __init__(self, station: Station, stale_s: float) -> None:
@@ -62,7 +93,9 @@ class Readings:
         count = len(station.channels)
         self.value = np.full(count, np.nan)
         self.time_s = np.full(count, -np.inf)
-        self.offset = np.full(count, np.nan)
+        self.votes = Votes(station)
+        self._gases = CarriedGases()
+        self._noise = np.array([np.nan if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         names = [s.name for s in station.sections]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
@@ -83,9 +116,13 @@ class Readings:
         return self.channels(sections, ChannelKind.PRESSURE)
 
     def of(self, sections: tuple[int, ...]) -> NDArray[np.intp]:
-        """Return all channels of an atmosphere."""
+        """Return the channels of an atmosphere that speak by themselves: all but states.
+
+        A valve says something when it moves, which may be once in a year.
+        """
         if sections not in self._all:
-            self._all[sections] = np.flatnonzero(np.isin(self._section, sections))
+            speaks = self._kinds != ChannelKind.STATE.value
+            self._all[sections] = np.flatnonzero(np.isin(self._section, sections) & speaks)
         return self._all[sections]
 
     def alive(self, channels: NDArray[np.intp], time_s: float) -> NDArray[np.intp]:
@@ -124,28 +161,59 @@ class Readings:
         added_m3 : ndarray, shape (sections,)
             Volume that docked vehicles add to each section.
         """
+        now = _Now(sections=sections, time_s=time_s, step_s=step_s, is_new=is_new)
         where = np.array(sections, np.intp)
         volumes = self._volume_m3[where] + added_m3[where]
         volume = float(volumes.sum())
         gauges = self.channels(sections, ChannelKind.PRESSURE)
-        pressure = self._agreed(gauges, time_s, step_s)
-        temperatures = self._section_temperatures(sections, where, time_s)
-        per_kelvin = float((volumes / temperatures).sum()) if temperatures is not None else None
-        mean_k = volume / per_kelvin if per_kelvin is not None else None
-        nitrogen, nitrogen_new = self._nitrogen(sections, time_s, step_s, pressure, mean_k, is_new)
+        pressure, agreeing = self._agreed(ChannelKind.PRESSURE, now)
+        temperatures, measured = self._section_temperatures(sections, where, time_s)
+        per_kelvin = None if temperatures is None else float((volumes / temperatures).sum())
+        mean_k = None if per_kelvin is None else volume / per_kelvin
+        thermal = temperature_sd_k(volumes, measured) / (mean_k or REFERENCE_TEMPERATURE_K)
         bare_weight = volume / REFERENCE_TEMPERATURE_K / R_AIR
         weight = bare_weight if per_kelvin is None else per_kelvin / R_AIR
+        vapour, co2 = self._vapour(now, mean_k), self._co2(now)
+        air = _mass(pressure, weight, thermal)
+        dry = _mass(_dried(pressure, vapour, co2), weight, thermal)
+        bare = _mass(pressure, bare_weight, UNMEASURED_SD_K / REFERENCE_TEMPERATURE_K)
+        found, nitrogen_new = self._nitrogen(now, pressure, vapour, co2)
+        nitrogen = _mass(found, weight, thermal)
         return AirReading(
             time_s=time_s,
             volume_m3=volume,
-            pressure_pa=pressure,
+            pressure_pa=None if pressure is None else pressure.value_pa,
             temperature_k=mean_k,
-            total_kg=None if pressure is None else pressure * weight,
-            bare_kg=None if pressure is None else pressure * bare_weight,
-            nitrogen_kg=None if nitrogen is None else nitrogen * weight,
+            air_mass_kg=air[0],
+            air_mass_sd_kg=air[1],
+            total_kg=dry[0],
+            total_sd_kg=dry[1],
+            is_dry=pressure is not None and (vapour.is_measured or co2.is_measured),
+            bare_kg=bare[0],
+            bare_sd_kg=bare[1],
+            nitrogen_kg=nitrogen[0],
+            nitrogen_sd_kg=nitrogen[1],
+            agreeing=agreeing,
             pressure_is_new=bool(is_new[gauges].any()),
             nitrogen_is_new=nitrogen_new,
         )
+
+    def difference(
+        self, one: tuple[int, ...], other: tuple[int, ...], time_s: float, *, corrected: bool
+    ) -> float | None:
+        """Return how far the gauges of two sides differ, Pa; `corrected`, less their offsets."""
+        levels = []
+        for side in (one, other):
+            alive = self.alive(self.gauges(side), time_s)
+            if not len(alive):
+                return None
+            offset = np.nan_to_num(self.votes.offset[alive]) if corrected else 0.0
+            levels.append(float(np.median(self.value[alive] - offset)))
+        return abs(levels[0] - levels[1])
+
+    def regroup(self, groups: tuple[tuple[int, ...], ...]) -> None:
+        """Forget what was carried on for air that is not shared any more."""
+        self._gases.keep(groups)
 
     def pressure_of(self, section: int, time_s: float) -> float | None:
         """Return the mean of a section's own gauges, Pa."""
@@ -160,98 +228,133 @@ class Readings:
         return {
             "value": self.value.copy(),
             "time_s": self.time_s.copy(),
-            "offset": self.offset.copy(),
+            "votes": self.votes.snapshot(),
+            "gases": self._gases.snapshot(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
         self.value = state["value"].copy()
         self.time_s = state["time_s"].copy()
-        self.offset = state["offset"].copy()
+        self.votes.restore(state["votes"])
+        self._gases.restore(state["gases"])
 
     def _plain_mean(self, channels: NDArray[np.intp], time_s: float) -> float | None:
         alive = self.alive(channels, time_s)
         return float(self.value[alive].mean()) if len(alive) else None
 
-    def _agreed(self, channels: NDArray[np.intp], time_s: float, step_s: float) -> float | None:
-        """Return what sensors of one quantity say together, and let their offsets follow."""
-        alive = self.alive(channels, time_s)
+    def _agreed(self, kind: ChannelKind, now: _Now) -> tuple[Term | None, int]:
+        """Return what sensors of one gas say together, and how many stand for it."""
+        channels = self.channels(now.sections, kind)
+        alive = self.alive(channels, now.time_s)
+        return self._together(
+            alive, self.value[alive], now, has_others=len(channels) > 1, may_doubt=True
+        )
+
+    def _together(
+        self,
+        alive: NDArray[np.intp],
+        values: NDArray[np.float64],
+        now: _Now,
+        *,
+        has_others: bool,
+        may_doubt: bool,
+    ) -> tuple[Term | None, int]:
         if not len(alive):
-            return None
-        if len(alive) == 1 and len(channels) == 1:
-            return float(self.value[alive[0]])
-        known = np.isfinite(self.offset[alive])
-        if not known.any():
-            self.offset[alive] = self.value[alive] - np.median(self.value[alive])
-            return float(np.median(self.value[alive]))
-        corrected = self.value[alive] - self.offset[alive]
-        middle = float(np.median(corrected[known]))
-        used = known & (np.abs(corrected - middle) <= DISAGREEMENT_PA)
-        agreed = float(corrected[used].mean()) if used.any() else middle
-        follow = min(step_s / OFFSET_MEMORY_S, 1.0)
-        moved = self.offset[alive]
-        moved = np.where(used, moved + follow * (corrected - agreed), moved)
-        self.offset[alive] = np.where(known, moved, self.value[alive] - agreed)
-        return agreed
+            return None, 0
+        said = self.votes.agree(
+            alive,
+            values,
+            self.time_s[alive],
+            now.is_new[alive],
+            now.time_s,
+            now.step_s,
+            has_others=has_others,
+            may_doubt=may_doubt,
+        )
+        sd_pa = reading_sd_pa(self._noise[alive], said.sd_pa, said.offset_sd_pa, said.agreeing)
+        return Term(value_pa=said.value_pa, sd_pa=sd_pa, is_measured=True), said.agreeing
 
     def _section_temperatures(
         self, sections: tuple[int, ...], where: NDArray[np.intp], time_s: float
-    ) -> NDArray[np.float64] | None:
-        """Return a temperature for every section; where none is measured, the mean of the rest."""
+    ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
+        """Return a temperature for every section, and where it is measured, not the others' mean."""
         alive = self.alive(self.channels(sections, ChannelKind.TEMPERATURE), time_s)
-        if not len(alive):
-            return None
         place = np.searchsorted(where, self._section[alive])
         count = np.bincount(place, minlength=len(where))
+        if not len(alive):
+            return None, count > 0
         total = np.bincount(place, weights=self.value[alive], minlength=len(where))
         mean = total / np.maximum(count, 1)
-        return np.where(count > 0, mean, mean[count > 0].mean())
+        return np.where(count > 0, mean, mean[count > 0].mean()), count > 0
 
     def _nitrogen(
-        self,
-        sections: tuple[int, ...],
-        time_s: float,
-        step_s: float,
-        pressure_pa: float | None,
-        temperature_k: float | None,
-        is_new: NDArray[np.bool_],
-    ) -> tuple[float | None, bool]:
-        """Return nitrogen pressure over its share of the air, Pa, and whether it is new."""
-        oxygen_channels = self.channels(sections, ChannelKind.PPO2)
-        oxygen = self._agreed(oxygen_channels, time_s, step_s)
-        direct_channels = self.channels(sections, ChannelKind.PPN2)
-        if pressure_pa is None:
+        self, now: _Now, pressure: Term | None, vapour: Term, co2: Term
+    ) -> tuple[Term | None, bool]:
+        """Return nitrogen pressure over its share of the air, and whether it is new."""
+        if pressure is None:
             return None, False
+        kind = ChannelKind.PPO2
+        oxygen, _ = self._agreed(kind, now)
         if oxygen is not None:
-            co2 = self._agreed(self.channels(sections, ChannelKind.PPCO2), time_s, step_s)
-            vapour = self._vapour(sections, time_s, step_s, temperature_k)
-            nitrogen = (
-                pressure_pa
-                - oxygen
-                - (TYPICAL_CO2_PA if co2 is None else co2)
-                - (TYPICAL_VAPOUR_PA if vapour is None else vapour)
-            )
-            return nitrogen / NITROGEN_SHARE, bool(is_new[oxygen_channels].any())
-        nitrogen_read = self._agreed(direct_channels, time_s, step_s)
-        if nitrogen_read is None:
-            return None, False
-        return nitrogen_read / NITROGEN_SHARE, bool(is_new[direct_channels].any())
+            value = pressure.value_pa - oxygen.value_pa - co2.value_pa - vapour.value_pa
+            sd_pa = _joint_sd(pressure, oxygen, co2, vapour)
+        else:
+            kind = ChannelKind.PPN2
+            nitrogen, _ = self._agreed(kind, now)
+            if nitrogen is None:
+                return None, False
+            value, sd_pa = nitrogen.value_pa, nitrogen.sd_pa
+        as_air = Term(
+            value_pa=value / NITROGEN_SHARE, sd_pa=sd_pa / NITROGEN_SHARE, is_measured=True
+        )
+        return as_air, bool(now.is_new[self.channels(now.sections, kind)].any())
 
-    def _vapour(
-        self,
-        sections: tuple[int, ...],
-        time_s: float,
-        step_s: float,
-        temperature_k: float | None,
-    ) -> float | None:
-        dew = self._agreed(self.channels(sections, ChannelKind.DEW_POINT), time_s, step_s)
-        if dew is not None:
-            return float(saturation_pressure_pa(dew))
-        humidity = self.alive(self.channels(sections, ChannelKind.HUMIDITY), time_s)
-        if not len(humidity):
-            return None
-        local = [
-            self.temperature_of(int(s), time_s) or temperature_k or REFERENCE_TEMPERATURE_K
-            for s in self._section[humidity]
-        ]
-        return float((self.value[humidity] * saturation_pressure_pa(np.array(local))).mean())
+    def _co2(self, now: _Now) -> Term:
+        said, _ = self._agreed(ChannelKind.PPCO2, now)
+        read = None if said is None else said.value_pa
+        place = (now.sections, "co2")
+        return self._gases.term(place, read, TYPICAL_CO2_PA, TYPICAL_CO2_SD_PA)
+
+    def _vapour(self, now: _Now, temperature_k: float | None) -> Term:
+        """Return the vapour pressure; being local, it doubts no sensor."""
+        dew = self.alive(self.channels(now.sections, ChannelKind.DEW_POINT), now.time_s)
+        pressures = saturation_pressure_pa(self.value[dew])
+        if not len(dew):
+            dew = self.alive(self.channels(now.sections, ChannelKind.HUMIDITY), now.time_s)
+            local = [
+                self.temperature_of(int(s), now.time_s) or temperature_k or REFERENCE_TEMPERATURE_K
+                for s in self._section[dew]
+            ]
+            pressures = self.value[dew] * saturation_pressure_pa(np.array(local))
+        said, _ = self._together(dew, pressures, now, has_others=True, may_doubt=False)
+        read = None if said is None else said.value_pa
+        place = (now.sections, "vapour")
+        return self._gases.term(place, read, TYPICAL_VAPOUR_PA, TYPICAL_VAPOUR_SD_PA)
+
+
+def _dried(pressure: Term | None, vapour: Term, co2: Term) -> Term | None:
+    """Return the pressure with vapour and CO2 as usual, as far as they are known."""
+    if pressure is None:
+        return None
+    excess = vapour.value_pa + co2.value_pa - TYPICAL_VAPOUR_PA - TYPICAL_CO2_PA
+    measured = [term for term in (vapour, co2) if term.is_measured]
+    return Term(
+        value_pa=pressure.value_pa - excess,
+        sd_pa=_joint_sd(pressure, *measured),
+        is_measured=True,
+    )
+
+
+def _joint_sd(*terms: Term) -> float:
+    return float(np.sqrt(sum(term.sd_pa**2 for term in terms)))
+
+
+def _mass(
+    pressure: Term | None, weight: float, thermal: float
+) -> tuple[float, float] | tuple[None, None]:
+    """Return mass and standard error, kg; `thermal` is the relative error of the temperature."""
+    if pressure is None:
+        return None, None
+    mass = pressure.value_pa * weight
+    return mass, float(np.hypot(pressure.sd_pa * weight, mass * thermal))

@@ -151,8 +151,8 @@ class ClosureBook:
         rate = self._ledger.rate(account.key) if account is not None else None
         reading = air.get(group)
         fall = 0.0
-        if rate is not None and reading is not None and reading.pressure_pa and reading.total_kg:
-            fall = max(rate[0], 0.0) * reading.pressure_pa / reading.total_kg
+        if rate is not None and reading is not None and reading.pressure_pa and reading.air_mass_kg:
+            fall = max(rate[0], 0.0) * reading.pressure_pa / reading.air_mass_kg
         best = suggest(
             self._plan.doors(group, hatches, at_s, knows_oxygen=self._ledger.knows_oxygen),
             dict(enumerate(self.chances()[:-1].tolist())) if suspects is None else suspects,

@@ -101,11 +101,7 @@ class Conditions:
             case "docking" | "undocking":
                 return self._join_volume(activity)
             case "crew":
-                before, self.crew = self.crew, activity.value
-                if activity.value is None:
-                    return Effect(understood=False, reason="a crew message needs a value")
-                change = 0.0 if before is None else abs(activity.value - before)
-                return Effect(rate_sd=change * OXYGEN_PER_CREW)
+                return self._count_crew(activity)
             case "oxygen_generation":
                 before = self.oxygen_kg_per_s
                 off = activity.state in ENDS
@@ -176,6 +172,14 @@ class Conditions:
         self.recent = list(state["recent"])
         self._moving = dict(state["moving"])
 
+    def _count_crew(self, activity: Activity) -> Effect:
+        before, self.crew = self.crew, activity.value
+        if activity.value is None and activity.channel is None:
+            return Effect(understood=False, reason="a crew message needs a value")
+        if before is None:
+            return Effect()
+        return Effect(rate_sd=abs((activity.value or 0.0) - before) * OXYGEN_PER_CREW)
+
     def _move_hatch(self, activity: Activity) -> Effect:
         if activity.hatch not in self.hatches:
             return Effect(understood=False, reason=f"no hatch {activity.hatch!r} in the config")
@@ -202,7 +206,7 @@ class Conditions:
         return Effect(mass_sd_kg=AIR_DENSITY * (2.0 + volume))
 
     def _move_gas(self, activity: Activity) -> Effect:
-        key = (activity.name, self.place(activity))
+        key = (activity.channel or activity.name, self.place(activity))
         started_s, _ = self._moving.get(key, (activity.received_s, None))
         if activity.state in BEGINS:
             self._moving[key] = (activity.received_s, None)

@@ -170,6 +170,60 @@ class IsolationDoubted:
     text: str
 
 
+class SensorFault(StrEnum):
+    """What a sensor does that the others of its gas do not."""
+
+    APART = "apart"
+    STUCK = "stuck"
+    DRIFTING = "drifting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorDoubted:
+    """A sensor does not agree with the others of its gas and is left out.
+
+    `difference_pa` is how far it is from those it stands `against`. `is_named` is False where
+    only two part: then both are doubted, for either may be wrong.
+    """
+
+    time_s: float
+    channel: str
+    fault: SensorFault
+    is_named: bool
+    against: tuple[str, ...]
+    difference_pa: float
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorTrusted:
+    """A sensor that was doubted since a time agrees with the others again."""
+
+    time_s: float
+    channel: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeVolumeEstimated:
+    """A repressurisation of known mass showed how much free gas volume an atmosphere has.
+
+    `measured_m3` is what it alone says; `free_volume_m3`, with its standard error, what is
+    believed now. A measurement that contradicts what was believed by far changes nothing:
+    `is_believed` is False.
+    """
+
+    time_s: float
+    atmosphere: str
+    mass_kg: float
+    rise_pa: float
+    measured_m3: float
+    measured_sd_m3: float
+    free_volume_m3: float
+    free_volume_sd_m3: float
+    is_believed: bool
+
+
 Event = (
     AlertEvent
     | AtmospheresChanged
@@ -178,4 +232,7 @@ Event = (
     | IsolationTestBegan
     | IsolationTestJudged
     | IsolationDoubted
+    | SensorDoubted
+    | SensorTrusted
+    | FreeVolumeEstimated
 )

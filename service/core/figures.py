@@ -14,6 +14,7 @@ from service.core.conditions import Conditions
 from service.core.events import RuleKind, Severity
 from service.core.falls import FallWatch
 from service.core.growth import TWO_SIDED_95
+from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import time_to_floor_s
@@ -28,6 +29,7 @@ from service.core.views import (
     GrowthEstimate,
     LeakEstimate,
 )
+from service.core.volumes import FreeVolumes
 from service.core.wording import utc
 
 NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
@@ -64,6 +66,7 @@ class Figures:
 
     def __init__(
         self,
+        *,
         station: Station,
         policy: FigurePolicy,
         readings: Readings,
@@ -71,6 +74,8 @@ class Figures:
         leaks: LeakBook,
         falls: FallWatch,
         closures: ClosureBook,
+        hatches: UnknownHatches,
+        volumes: FreeVolumes,
     ) -> None:
         self._station = station
         self._policy = policy
@@ -79,6 +84,8 @@ class Figures:
         self._leaks = leaks
         self._falls = falls
         self._closures = closures
+        self._hatches = hatches
+        self._volumes = volumes
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
@@ -125,7 +132,7 @@ class Figures:
         leak = self._leak(group, now.air.get(group), at_s)
         return self._closures.suggestion(
             group,
-            self._conditions.hatches,
+            self._hatches.taken(self._conditions.hatches),
             now.air,
             at_s,
             self._suspects(growths[-1]) if growths else None,
@@ -182,13 +189,16 @@ class Figures:
             if account is None or not self._is_fresh(air, at_s):
                 return None
             return Figure.exact(0.0)
-        return Figure.exact(sum(g.size for g in growths))
+        return Figure.exact(self._volumes.scale(group) * sum(g.size for g in growths))
 
     def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
         """Return all that is known of an atmosphere."""
         leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         fresh = self._is_fresh(air, at_s)
+        scale = self._volumes.scale(group)
+        free_m3, free_sd_m3 = self._volumes.of(group)
+        docked_m3 = float(self._conditions.added_m3[list(group)].sum())
         if not fresh:
             quality = EstimateQuality.STALE
         elif account is None or account.seen < ARM_STEPS:
@@ -206,13 +216,17 @@ class Figures:
             ),
             pressure_pa=air.pressure_pa if air is not None and fresh else None,
             temperature_k=air.temperature_k if air is not None and fresh else None,
-            air_mass_kg=air.total_kg if air is not None and fresh else None,
+            air_mass_kg=_times(scale, air.air_mass_kg) if air is not None and fresh else None,
+            air_mass_sd_kg=_times(scale, air.air_mass_sd_kg) if air is not None and fresh else None,
+            free_volume_m3=free_m3 + docked_m3,
+            free_volume_sd_m3=free_sd_m3,
+            assumed=self._hatches.assumed(group, self._conditions.hatches),
             balance=account.balance if account is not None else None,
             quality=quality,
             leak=leak,
             growth=self._growth_estimate(group),
             reserve_time_s={
-                floor: self._time_to(floor_pa, leak.rate_kg_per_s if leak else None, air)
+                floor: self._time_to(floor_pa, leak.rate_kg_per_s if leak else None, group, air)
                 for floor, floor_pa in self._policy.floors_pa.items()
             },
         )
@@ -229,10 +243,10 @@ class Figures:
             or fall.low < RAPID_PA_PER_S
             or air is None
             or not air.pressure_pa
-            or not air.total_kg
+            or not air.air_mass_kg
         ):
             return slow
-        per_pa = air.total_kg / air.pressure_pa
+        per_pa = self._volumes.scale(group) * air.air_mass_kg / air.pressure_pa
         if slow is not None and fall.low * per_pa <= slow.high_kg_per_s:
             return slow
         return LeakEstimate(
@@ -246,7 +260,7 @@ class Figures:
         known = self._leaks.leak(account.key) if account is not None else None
         if known is None:
             return None
-        low, rate, high = known
+        low, rate, high = (self._volumes.scale(group) * figure for figure in known)
         return LeakEstimate(rate_kg_per_s=rate, low_kg_per_s=low, high_kg_per_s=high)
 
     def _growth_estimate(self, group: Group) -> GrowthEstimate | None:
@@ -258,7 +272,7 @@ class Figures:
         if not growths:
             return GrowthEstimate(statistic_ratio=ratio)
         newest = growths[-1]
-        size, error = self._leaks.grown(growths)
+        size, error = (self._volumes.scale(group) * f for f in self._leaks.grown(growths))
         return GrowthEstimate(
             statistic_ratio=ratio,
             growth_kg_per_s=size,
@@ -297,8 +311,7 @@ class Figures:
         if rule.quantity is ChannelKind.PRESSURE:
             if air is None or air.pressure_pa is None or not self._is_fresh(air, at_s):
                 return None
-            gauges = self._readings.alive(self._readings.gauges(group), at_s)
-            alone = len(gauges) == 1 and not self._policy.single_sensor_emergency
+            alone = self._is_alone(group, air, at_s)
             cap = Severity.WARNING if alone else Severity.EMERGENCY
             return Figure.exact(air.pressure_pa, cap)
         channels = self._readings.alive(self._readings.channels(group, rule.quantity), at_s)
@@ -332,10 +345,9 @@ class Figures:
             return None
         floor_pa = self._policy.floors_pa[rule.floor]
         rates = (leak.rate_kg_per_s, leak.high_kg_per_s, leak.low_kg_per_s)
-        value, low, high = (self._time_to(floor_pa, rate, air) for rate in rates)
+        value, low, high = (self._time_to(floor_pa, rate, group, air) for rate in rates)
         endless = float("inf")
-        gauges = self._readings.alive(self._readings.gauges(group), at_s)
-        alone = len(gauges) == 1 and not self._policy.single_sensor_emergency
+        alone = self._is_alone(group, air, at_s)
         return Figure(
             value=endless if value is None else value,
             low=endless if low is None else low,
@@ -343,15 +355,20 @@ class Figures:
             most_severe=Severity.WARNING if alone else Severity.EMERGENCY,
         )
 
-    @staticmethod
+    def _is_alone(self, group: Group, air: AirReading, at_s: float) -> bool:
+        """Return whether no two gauges agree on the pressure, so that one might be lying."""
+        gauges = self._readings.alive(self._readings.gauges(group), at_s)
+        return min(len(gauges), air.agreeing) < 2 and not self._policy.single_sensor_emergency
+
     def _time_to(
-        floor_pa: float, rate_kg_per_s: float | None, air: AirReading | None
+        self, floor_pa: float, rate_kg_per_s: float | None, group: Group, air: AirReading | None
     ) -> float | None:
         if rate_kg_per_s is None or air is None:
             return None
-        if air.total_kg is None or air.pressure_pa is None:
+        mass = _times(self._volumes.scale(group), air.air_mass_kg)
+        if mass is None or air.pressure_pa is None:
             return None
-        return time_to_floor_s(air.total_kg, rate_kg_per_s, air.pressure_pa, floor_pa)
+        return time_to_floor_s(mass, rate_kg_per_s, air.pressure_pa, floor_pa)
 
     def _suspects(self, growth: Growth) -> dict[int, float]:
         return at_old_leak(growth.suspects, self._closures.chances())
@@ -359,3 +376,7 @@ class Figures:
     def _likeliest(self, growth: Growth) -> int:
         suspects = self._suspects(growth)
         return max(suspects, key=lambda section: suspects[section])
+
+
+def _times(scale: float, mass_kg: float | None) -> float | None:
+    return None if mass_kg is None else scale * mass_kg

@@ -11,17 +11,28 @@ from service.core.air import AirReading, Readings
 from service.core.alertbook import AlertBook
 from service.core.closures import JUDGE_EVERY_S, ClosureBook
 from service.core.conditions import Conditions
-from service.core.events import ActivityNoted, AtmospheresChanged, Event, MassStepped, RuleKind
+from service.core.events import (
+    ActivityNoted,
+    AtmospheresChanged,
+    Event,
+    FreeVolumeEstimated,
+    MassStepped,
+    RuleKind,
+    SensorDoubted,
+)
 from service.core.falls import FallWatch
 from service.core.figures import Figures, Situation
+from service.core.hatches import UnknownHatches
 from service.core.intake import ClockMode, Screen, Screened
 from service.core.leaks import Growth, LeakBook
+from service.core.reported import Reports
 from service.core.rules import Rule
 from service.core.samples import Activity, SampleBatch
-from service.core.station import Station, atmospheres
+from service.core.station import HatchState, Station, atmospheres
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.views import AtmosphereView, MonitorView, Outcome, SectionView
+from service.core.views import AtmosphereView, MonitorView, Outcome, SectionView, SensorView
+from service.core.volumes import FreeVolumes
 
 FAST_KINDS: Final = frozenset({RuleKind.PRESSURE_RATE})
 FAST_PER_SLOW: Final = round(SLOW_S / FAST_S)
@@ -73,6 +84,9 @@ class Monitor:
         self._screen = Screen(station, policy.clock, policy.past_s, policy.ahead_s)
         self._readings = Readings(station, policy.stale_s)
         self._conditions = Conditions(station)
+        self._hatches = UnknownHatches(station)
+        self._volumes = FreeVolumes(station)
+        self._reports = Reports(station)
         self._falls = FallWatch(station)
         self._leaks = LeakBook(
             policy.false_alarm_interval_s,
@@ -90,13 +104,15 @@ class Monitor:
         self._start_s: float | None = None
         self._fast = 0  # number of the last fast tick that was run
         self._figures = Figures(
-            station,
-            policy,
-            self._readings,
-            self._conditions,
-            self._leaks,
-            self._falls,
-            self._closures,
+            station=station,
+            policy=policy,
+            readings=self._readings,
+            conditions=self._conditions,
+            leaks=self._leaks,
+            falls=self._falls,
+            closures=self._closures,
+            hatches=self._hatches,
+            volumes=self._volumes,
         )
         self._alerts = AlertBook(policy.rules, self._figures)
 
@@ -110,11 +126,19 @@ class Monitor:
         screened = self._screen.check(batch)
         if len(screened.accepted):
             self._pending.append(screened.accepted)
+            self._enqueue(self._reports.activities(screened.accepted))
         return screened
 
     def declare(self, activities: Sequence[Activity]) -> None:
         """Keep the activity messages for the tick after their arrival."""
-        self._activities = sorted([*self._activities, *activities], key=lambda a: a.received_s)
+        self._enqueue(activities)
+
+    def _enqueue(self, activities: Sequence[Activity]) -> None:
+        """Keep activities in order of arrival, messages before what channels report."""
+        self._activities = sorted(
+            [*self._activities, *activities],
+            key=lambda a: (a.received_s, a.channel is not None),
+        )
 
     def advance(self, now_s: float) -> Outcome:
         """Run every tick up to now with what had arrived before it."""
@@ -144,7 +168,7 @@ class Monitor:
                     self._heard_s[channel] = max(self._heard_s[channel], time_s)
                 events += self._judge(self._slow_rules, at_s)
                 if at_s % JUDGE_EVERY_S == 0.0:
-                    events += self._closures.judge(self._conditions.hatches, self._air, at_s)
+                    events += self._closures.judge(self._taken_hatches(), self._air, at_s)
                 if at_s % self.policy.estimate_every_s == 0.0:
                     estimates += self._atmosphere_views(at_s)
             events += self._judge(self._fast_rules, at_s)
@@ -171,13 +195,20 @@ class Monitor:
             hatches=dict(self._conditions.hatches),
             alerts=self._alerts.views(),
             isolation=(
-                self._closures.view(self._conditions.hatches, self._air, now_s) if known else None
+                self._closures.view(self._taken_hatches(), self._air, now_s) if known else None
             ),
             last_sample_s={
                 channel.name: float(time_s)
                 for channel, time_s in zip(self.station.channels, self._heard_s, strict=True)
                 if np.isfinite(time_s)
             },
+            sensors=tuple(
+                SensorView(
+                    channel=self.station.channels[channel].name,
+                    doubt=self._readings.votes.doubt(channel),
+                )
+                for channel in np.flatnonzero(self._readings.votes.compared).tolist()
+            ),
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -186,6 +217,9 @@ class Monitor:
             "screen": self._screen.snapshot(),
             "readings": self._readings.snapshot(),
             "conditions": self._conditions.snapshot(),
+            "hatches": self._hatches.snapshot(),
+            "volumes": self._volumes.snapshot(),
+            "reports": self._reports.snapshot(),
             "falls": self._falls.snapshot(),
             "leaks": self._leaks.snapshot(),
             "pending": list(self._pending),
@@ -204,6 +238,9 @@ class Monitor:
         self._screen.restore(state["screen"])
         self._readings.restore(state["readings"])
         self._conditions.restore(state["conditions"])
+        self._hatches.restore(state["hatches"])
+        self._volumes.restore(state["volumes"])
+        self._reports.restore(state["reports"])
         self._falls.restore(state["falls"])
         self._leaks.restore(state["leaks"])
         self._pending = list(state["pending"])
@@ -264,8 +301,10 @@ class Monitor:
             )
             if not effect.understood:
                 continue
+            self._volumes.hear(activity, self._groups)
             if effect.regroups:
-                events += self._regroup(at_s, str(activity.hatch), str(activity.state))
+                hatch = str(activity.hatch)
+                events += self._regroup(at_s, hatch, f"hatch {hatch} {activity.state}")
             touched = self._touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
@@ -276,16 +315,21 @@ class Monitor:
     def _touched(self, place: int | None) -> list[Group]:
         return [group for group in self._groups if place is None or place in group]
 
-    def _regroup(self, at_s: float, hatch: str, state: str) -> list[Event]:
-        groups = atmospheres(self.station, self._conditions.hatches)
+    def _taken_hatches(self) -> dict[str, HatchState]:
+        """Return what each hatch is taken for."""
+        return self._hatches.taken(self._conditions.hatches)
+
+    def _regroup(self, at_s: float, hatch: str, reason: str) -> list[Event]:
+        groups = atmospheres(self.station, self._taken_hatches())
         if groups == self._groups:
             return []
+        self._readings.regroup(groups)
+        self._volumes.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups)
         self._alerts.regroup(groups)
         self._groups, self._air = groups, {}
         names = tuple(self._figures.sections(group) for group in groups)
-        reason = f"hatch {hatch} {state}"
         return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown]
 
     def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
@@ -312,9 +356,45 @@ class Monitor:
                 self._air[group] = self._readings.read(
                     group, time_s, max(gap_s, 0.0), is_new, self._conditions.added_m3
                 )
+                self._volumes.take(group, self._air[group])
                 self._book_metabolism(group, gap_s)
             events += self._enter_balances(number * SLOW_S, times.max())
+        return events + self._draw_conclusions(number * SLOW_S)
+
+    def _draw_conclusions(self, at_s: float) -> list[Event]:
+        """Say whom the sensors doubt, what unknown hatches are, and how large the station is."""
+        events: list[Event] = []
+        for vote in self._readings.votes.drain(at_s):
+            events.append(vote)
+            if isinstance(vote, SensorDoubted) and not vote.is_named:
+                self._widen(vote, at_s)
+        states = self._conditions.hatches
+        for hatch, reason in self._hatches.look(states, self._readings, at_s).items():
+            events += self._regroup(at_s, hatch, reason)
+        for found in self._volumes.settle(at_s):
+            events.append(
+                FreeVolumeEstimated(
+                    time_s=at_s,
+                    atmosphere=self._figures.name(found.group),
+                    mass_kg=found.mass_kg,
+                    rise_pa=found.rise_pa,
+                    measured_m3=found.measured_m3,
+                    measured_sd_m3=found.measured_sd_m3,
+                    free_volume_m3=found.free_volume_m3,
+                    free_volume_sd_m3=found.free_volume_sd_m3,
+                    is_believed=found.is_believed,
+                )
+            )
         return events
+
+    def _widen(self, doubted: SensorDoubted, at_s: float) -> None:
+        """Admit that the pressure may be off by as much as two gauges differ."""
+        channel = self.station.channel_index()[doubted.channel]
+        for group in self._groups:
+            air = self._air.get(group)
+            if channel in self._readings.gauges(group) and air is not None and air.air_mass_kg:
+                share = abs(doubted.difference_pa) / (air.pressure_pa or np.inf)
+                self._leaks.admit_gas([group], share * air.air_mass_kg, at_s)
 
     def _book_metabolism(self, group: Group, gap_s: float) -> None:
         gain = self._conditions.metabolic_gain_kg_per_s()

@@ -100,6 +100,8 @@ class Activity:
         The SI unit of `value`.
     gas : str or None
         air, O2, N2 or CO2.
+    channel : str or None
+        The channel that reported it; None = a message did.
     """
 
     time_s: float
@@ -111,6 +113,7 @@ class Activity:
     value: float | None = None
     unit: str | None = None
     gas: str | None = None
+    channel: str | None = None
 
 
 ACTIVITY_NAMES = frozenset(

@@ -45,10 +45,11 @@ class HatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One pressurisable compartment with its free gas volume."""
+    """One pressurisable compartment with its free gas volume; its error is usual where None."""
 
     name: str
     volume_m3: float
+    volume_sd_m3: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,26 @@ class Hatch:
     name: str
     between: tuple[str, str]
     state: HatchState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the readings of a state channel report as an activity.
+
+    Attributes
+    ----------
+    activity : str
+        Name of the activity.
+    on, off : tuple of float
+        Readings that mean that it goes on and that it does not; empty for a count or a rate.
+    scale : float
+        SI value of a count or rate over its reading.
+    """
+
+    activity: str
+    on: tuple[float, ...] = ()
+    off: tuple[float, ...] = ()
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +92,7 @@ class Channel:
     noise: float | None = None
     step: float | None = None
     period_s: float | None = None
+    means: Meaning | None = None  # of a state, what it reports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What the monitor shows of itself at one moment, for metrics, pages and tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.core.events import AlertState, Event, RuleKind, Severity
+from service.core.events import AlertState, Event, RuleKind, SensorDoubted, Severity
 from service.core.station import HatchState
 
 
@@ -11,6 +11,7 @@ class Balance(StrEnum):
     """Which gas account an estimate rests on, best first."""
 
     NITROGEN = "nitrogen"
+    DRY = "dry_air"  # total less vapour and CO2, where these are measured; an account of TOTAL
     TOTAL = "total"  # total air mass, temperature compensated
     PRESSURE = "pressure"  # no temperature known
 
@@ -55,7 +56,9 @@ class AtmosphereView:
     """One atmosphere: its air, its leak and how long it lasts; None = unknown.
 
     `reserve_time_s` maps the name of each configured floor to the time until the pressure
-    reaches it.
+    reaches it. `volume_m3` is the configured one, docked vehicles included; `free_volume_m3` what
+    is believed of it, to which masses and rates are scaled; their errors do not hold that of the
+    volume. `assumed` maps each unknown hatch of it to what it is taken for.
     """
 
     time_s: float
@@ -70,6 +73,10 @@ class AtmosphereView:
     leak: LeakEstimate | None
     growth: GrowthEstimate | None
     reserve_time_s: dict[str, float | None]
+    air_mass_sd_kg: float | None = None
+    free_volume_m3: float | None = None
+    free_volume_sd_m3: float | None = None
+    assumed: dict[str, HatchState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,14 @@ class SectionView:
     name: str
     pressure_pa: float | None
     temperature_k: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorView:
+    """One sensor that has been compared with others, and why it is doubted, None if it is not."""
+
+    channel: str
+    doubt: SensorDoubted | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +149,7 @@ class MonitorView:
     alerts: tuple[AlertView, ...]
     last_sample_s: dict[str, float]  # by channel, event time; only channels that ever spoke
     isolation: IsolationView | None = None  # None before the first tick
+    sensors: tuple[SensorView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

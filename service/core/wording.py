@@ -8,11 +8,17 @@ import numpy as np
 from service.core.events import RuleKind
 from service.core.physics import hole_diameter_m
 from service.core.rules import Figure, Rule, Side
+from service.core.station import HatchState
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import AtmosphereView, ClosureView, GrowthEstimate, LeakEstimate
 
 MOST_CERTAIN: Final = 0.99  # that is ever claimed; what nobody thought of is not counted
 MOST_NAMED: Final = 6  # sections of a side; more are counted
+
+_STATES: Final = {
+    HatchState.OPEN: "open",
+    HatchState.CLOSED: "shut, for the pressures on its sides differ",
+}
 
 
 def utc(time_s: float) -> str:
@@ -90,6 +96,10 @@ def headline(
         ranked = sorted(suspects.items(), key=lambda item: -item[1])[:3]
         named = ", ".join(f"{name} {share:.0%}" for name, share in ranked)
         parts.append(f"Likeliest: {named}.")
+    parts += [
+        f"Hatch {hatch} is unknown and taken as {_STATES[state]}."
+        for hatch, state in atmosphere.assumed.items()
+    ]
     if excluded:
         parts.append(f"Known and not the cause: {excluded}.")
     parts += doubts

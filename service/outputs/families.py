@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from service.core.events import ACTIVE_STATES, AlertState
 from service.core.station import HatchState
 from service.core.units import ZERO_CELSIUS_K
-from service.core.views import AtmosphereView, EstimateQuality, MonitorView
+from service.core.views import AtmosphereView, Balance, EstimateQuality, MonitorView
 from service.outputs.base import OutputStatus
 
 G_PER_KG: Final = 1000.0
@@ -114,6 +114,23 @@ class _AtmosphereGauge:
 _ATMOSPHERE_GAUGES: Final = (
     _AtmosphereGauge("air_mass_grams", "Mass of air.", "air_mass_kg", None, G_PER_KG),
     _AtmosphereGauge(
+        "air_mass_standard_error_grams",
+        "Standard error of the mass of air, without that of the volume.",
+        "air_mass_sd_kg",
+        None,
+        G_PER_KG,
+    ),
+    _AtmosphereGauge(
+        "free_volume_cubic_meters",
+        "Free gas volume as repressurisations of known mass show it.",
+        "free_volume_m3",
+    ),
+    _AtmosphereGauge(
+        "free_volume_standard_error_cubic_meters",
+        "Standard error of the free gas volume.",
+        "free_volume_sd_m3",
+    ),
+    _AtmosphereGauge(
         "leak_rate_grams_per_second",
         "Air lost to space, positive = loss.",
         "rate_kg_per_s",
@@ -187,6 +204,12 @@ def _station(view: MonitorView) -> Iterator[Metric]:
         [((section,), probability) for section, probability in suspects.items()],
     )
     yield _gauge(
+        "sensor_trusted",
+        "1 = agrees with the other sensors of its gas, 0 = doubted; none where there are no others.",
+        ["channel"],
+        [((sensor.channel,), sensor.doubt is None) for sensor in view.sensors],
+    )
+    yield _gauge(
         "last_tick_timestamp_seconds",
         "Time of the last evaluation on the clock of the engine, Unix time.",
         [],
@@ -209,6 +232,16 @@ def _atmosphere_tables(atmospheres: Iterable[AtmosphereView]) -> Iterator[Metric
             ((atmosphere.name, floor), seconds)
             for atmosphere in atmospheres
             for floor, seconds in atmosphere.reserve_time_s.items()
+        ],
+    )
+    yield _gauge(
+        "estimate_balance",
+        "Which gas balance the estimate rests on: 1 for that, 0 for the others.",
+        ["atmosphere", "balance"],
+        [
+            ((atmosphere.name, balance.value), float(balance is atmosphere.balance))
+            for atmosphere in atmospheres
+            for balance in Balance
         ],
     )
     yield _gauge(

@@ -63,6 +63,15 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "What a closed section shows has another explanation than the obvious one.",
         "Make the check that `text` names before anything is decided on it.",
     ),
+    "sensor.doubted": LogEvent(
+        "A sensor parted from the others of its gas, stands still or drifts, and is left out.",
+        "Check or replace it; if `named` is false either of the two may be wrong: read a third.",
+    ),
+    "sensor.trusted": LogEvent("A doubted sensor has agreed with the others for an hour.", NOTHING),
+    "volume.estimated": LogEvent(
+        "A repressurisation of known mass showed the free gas volume; figures are scaled to it.",
+        "If `believed` is false, check the mass and gas that were declared.",
+    ),
     "library.message": LogEvent(
         "A library the service uses (paho, aiohttp, influxdb_client) reported a problem.",
         "Look at the line of the source or output next to it; `held_back` were like it.",

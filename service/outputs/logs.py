@@ -16,10 +16,13 @@ from service.core.events import (
     AlertEventKind,
     AtmospheresChanged,
     Event,
+    FreeVolumeEstimated,
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
     MassStepped,
+    SensorDoubted,
+    SensorTrusted,
     Severity,
 )
 from service.core.samples import SampleBatch
@@ -32,6 +35,17 @@ LEVEL_OF_SEVERITY: Final = {
     Severity.WARNING: logging.ERROR,
     Severity.CAUTION: logging.WARNING,
     Severity.ADVISORY: logging.INFO,
+}
+NAMES: Final[dict[type, str]] = {
+    AtmospheresChanged: "atmosphere.changed",
+    MassStepped: "mass.stepped",
+    ActivityNoted: "activity.noted",
+    IsolationTestBegan: "isolation.began",
+    IsolationTestJudged: "isolation.judged",
+    IsolationDoubted: "isolation.doubted",
+    SensorDoubted: "sensor.doubted",
+    SensorTrusted: "sensor.trusted",
+    FreeVolumeEstimated: "volume.estimated",
 }
 WORSENING: Final = frozenset({AlertEventKind.RAISED, AlertEventKind.ESCALATED})
 MESSAGE_KEY: Final = "message"  # the dotted name of a line
@@ -124,21 +138,9 @@ def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutabl
 
 def log_name(event: Event) -> str:
     """Return the dotted name under which a fact is logged."""
-    match event:
-        case AlertEvent():
-            return f"alert.{event.event.value}"
-        case AtmospheresChanged():
-            return "atmosphere.changed"
-        case MassStepped():
-            return "mass.stepped"
-        case ActivityNoted():
-            return "activity.noted"
-        case IsolationTestBegan():
-            return "isolation.began"
-        case IsolationTestJudged():
-            return "isolation.judged"
-        case IsolationDoubted():
-            return "isolation.doubted"
+    if isinstance(event, AlertEvent):
+        return f"alert.{event.event.value}"
+    return NAMES[type(event)]
 
 
 class LogOutput:

@@ -13,10 +13,13 @@ from service.core.events import (
     AtmospheresChanged,
     ClosedSide,
     Event,
+    FreeVolumeEstimated,
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
     MassStepped,
+    SensorDoubted,
+    SensorTrusted,
 )
 from service.core.units import S_PER_DAY
 from service.core.views import AtmosphereView
@@ -140,6 +143,28 @@ def event_record(event: Event) -> dict[str, Any]:
                 "understood": event.understood,
                 "reason": event.reason,
             }
+        case IsolationTestBegan() | IsolationTestJudged() | IsolationDoubted():
+            return _isolation_record(event)
+        case SensorDoubted() | SensorTrusted():
+            return _sensor_record(event)
+        case FreeVolumeEstimated():
+            return {
+                "time": timestamp(event.time_s),
+                "atmosphere": event.atmosphere,
+                "mass_kg": figure(event.mass_kg),
+                "rise_pa": figure(event.rise_pa),
+                "measured_m3": figure(event.measured_m3),
+                "measured_sd_m3": figure(event.measured_sd_m3),
+                "free_volume_m3": figure(event.free_volume_m3),
+                "free_volume_sd_m3": figure(event.free_volume_sd_m3),
+                "believed": event.is_believed,
+            }
+
+
+def _isolation_record(
+    event: IsolationTestBegan | IsolationTestJudged | IsolationDoubted,
+) -> dict[str, Any]:
+    match event:
         case IsolationTestBegan():
             return {
                 "time": timestamp(event.time_s),
@@ -164,6 +189,26 @@ def event_record(event: Event) -> dict[str, Any]:
                 "sections": list(event.sections),
                 "doubt": event.doubt.value,
                 "text": event.text,
+            }
+
+
+def _sensor_record(event: SensorDoubted | SensorTrusted) -> dict[str, Any]:
+    match event:
+        case SensorDoubted():
+            return {
+                "time": timestamp(event.time_s),
+                "channel": event.channel,
+                "fault": event.fault.value,
+                "named": event.is_named,
+                "against": list(event.against),
+                "difference_pa": figure(event.difference_pa),
+                "since": timestamp(event.since_s),
+            }
+        case SensorTrusted():
+            return {
+                "time": timestamp(event.time_s),
+                "channel": event.channel,
+                "doubted_since": timestamp(event.since_s),
             }
 
 

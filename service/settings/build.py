@@ -6,7 +6,15 @@ from service.core.events import RuleKind
 from service.core.intake import ClockMode
 from service.core.monitor import Policy
 from service.core.rules import Rule, Side
-from service.core.station import DIMENSION, Channel, ChannelKind, Hatch, Section, Station
+from service.core.station import (
+    DIMENSION,
+    Channel,
+    ChannelKind,
+    Hatch,
+    Meaning,
+    Section,
+    Station,
+)
 from service.core.units import PA_PER_MMHG, S_PER_DAY, unit_of
 from service.settings import rules, schema
 
@@ -19,7 +27,7 @@ def station_of(settings: schema.Settings) -> Station:
     return Station(
         name=settings.station,
         sections=tuple(
-            Section(name=name, volume_m3=section.volume_m3)
+            Section(name=name, volume_m3=section.volume_m3, volume_sd_m3=section.volume_sd_m3)
             for name, section in settings.sections.items()
         ),
         hatches=tuple(
@@ -61,6 +69,16 @@ def _channel(name: str, channel: schema.Channel) -> Channel:
         noise=None if channel.noise is None else channel.noise * scale,
         step=None if channel.step is None else channel.step * scale,
         period_s=channel.period_s,
+        means=None if channel.means is None else _meaning(channel.means),
+    )
+
+
+def _meaning(means: schema.Meaning) -> Meaning:
+    return Meaning(
+        activity=means.activity,
+        on=means.on,
+        off=means.off,
+        scale=1.0 if means.unit is None else unit_of(means.unit, "mass_rate").scale,
     )
 
 

@@ -86,13 +86,14 @@ def _index(
             here = (*path, key.value)
             first = document.lines.get(here)
             document.lines[here] = key.start_mark.line + 1
-            if key.tag != TEXT:
+            # Of YAML 1.1 a bare on or off is a truth value, which no key of ours can be.
+            if key.tag != TEXT and key.value not in {"on", "off"}:
                 yield Fault(
                     document.place(here),
                     f"YAML reads this key as {key.tag.rpartition(':')[2]}, not as text",
                     f'put it in quotes: "{key.value}"',
                 )
-                key.tag = TEXT  # so that the rest can be checked
+            key.tag = TEXT  # so that the rest can be checked
             if key.value in seen:
                 yield Fault(
                     document.place(here),

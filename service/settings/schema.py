@@ -24,6 +24,7 @@ from service.settings.fields import (
     Count,
     Name,
     NotNegative,
+    Number,
     Part,
     Port,
     Positive,
@@ -37,10 +38,21 @@ from service.sources.topics import TopicTemplate
 PREFIX: Final = "HULLWATCH_"  # of the environment variables
 
 
+def _check_unit(unit: str, dimension: str | None) -> None:
+    try:
+        unit_of(unit, dimension)
+    except UnknownUnitError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise fault(problem, remedy) from None
+
+
 class Section(Part):
     """One pressurisable compartment."""
 
     volume_m3: Positive = Field(description="free gas volume, m3")
+    volume_sd_m3: Positive | None = Field(
+        default=None, description="its standard error, m3; absent = 10 % of it"
+    )
 
 
 class Hatch(Part):
@@ -62,6 +74,49 @@ class Hatch(Part):
         return between
 
 
+class Meaning(Part):
+    """What the readings of a state channel report."""
+
+    activity: Literal[
+        "valve",
+        "pump",
+        "vent",
+        "repressurisation",
+        "co2_removal",
+        "docking",
+        "crew",
+        "oxygen_generation",
+    ] = Field(description="the activity that it reports; crew as a count, oxygen as a rate")
+    on: tuple[Number, ...] = Field(
+        default=(), description="readings that mean open, running or docked"
+    )
+    off: tuple[Number, ...] = Field(
+        default=(), description="readings that mean shut, stopped or free; all others are unknown"
+    )
+    unit: str | None = Field(default=None, description="unit of a rate, such as lb/day")
+
+    @model_validator(mode="after")
+    def _is_told_one_way(self) -> Self:
+        is_rate, is_count = self.activity == "oxygen_generation", self.activity == "crew"
+        if is_count and (self.on or self.off):
+            raise fault("has on or off beside a count", "leave them out, the reading is the count")
+        if bool(self.on) == bool(self.unit) and not is_count:
+            remedy = "give on: [1] or a unit such as lb/day" if is_rate else "give on: [1]"
+            raise fault("needs the readings that mean on", remedy)
+        if self.unit is not None and not is_rate:
+            raise fault("has a unit and is no rate", "leave the unit out")
+        if set(self.on) & set(self.off):
+            raise fault("has a reading both on and off", "leave it in one of them")
+        return self
+
+    @field_validator("unit")
+    @classmethod
+    def _unit_is_a_rate(cls, unit: str | None) -> str | None:
+        if unit is not None:
+            _check_unit(unit, "mass_rate")
+        return unit
+
+
 class Channel(Part):
     """One measured quantity at one place."""
 
@@ -77,17 +132,22 @@ class Channel(Part):
     period_s: Positive | None = Field(
         default=None, description="usual time between readings, s; learned if absent"
     )
+    means: Meaning | None = Field(
+        default=None, description="what a state reports; absent = nothing"
+    )
 
     @field_validator("unit")
     @classmethod
     def _unit_fits_kind(cls, unit: str, info: ValidationInfo) -> str:
         kind = info.data.get("kind")
-        try:
-            unit_of(unit, DIMENSION[kind] if kind else None)
-        except UnknownUnitError as error:
-            problem, _, remedy = str(error).partition("; ")
-            raise fault(problem, remedy) from None
+        _check_unit(unit, DIMENSION[kind] if kind else None)
         return unit
+
+    @model_validator(mode="after")
+    def _only_states_mean_something(self) -> Self:
+        if self.means is not None and self.kind is not ChannelKind.STATE:
+            raise fault("means an activity and is no state", "set kind: state, unit: state")
+        return self
 
 
 class Growth(Part):

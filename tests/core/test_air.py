@@ -7,16 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.air import (
-    DISAGREEMENT_PA,
-    NITROGEN_SHARE,
-    TYPICAL_CO2_PA,
-    TYPICAL_VAPOUR_PA,
-    Readings,
-)
+from service.core.air import NITROGEN_SHARE, Readings
+from service.core.gases import TYPICAL_CO2_PA, TYPICAL_VAPOUR_PA
 from service.core.physics import R_AIR, air_mass_kg, saturation_pressure_pa
 from service.core.station import Channel, ChannelKind
 from service.core.units import PA_PER_MMHG
+from service.core.votes import DISAGREEMENT_PA
 
 STALE_S = 600.0
 LEVEL_PA, WARM_K = 99_000.0, 295.0
@@ -149,7 +145,7 @@ def test_nitrogen_is_what_oxygen_carbon_dioxide_and_vapour_leave(station):
     full = Cabin(rich).step(values | {"cabin.ppco2": 500.0, "cabin.dew": 285.0})
     vapour = float(saturation_pressure_pa(285.0))
     measured = (LEVEL_PA - 22_000.0 - 500.0 - vapour) / NITROGEN_SHARE
-    assert full.nitrogen_kg / full.total_kg == pytest.approx(measured / LEVEL_PA)
+    assert full.nitrogen_kg / full.air_mass_kg == pytest.approx(measured / LEVEL_PA)
 
 
 def test_vapour_comes_from_humidity_where_no_dew_point_is_known(station):
@@ -160,7 +156,7 @@ def test_vapour_comes_from_humidity_where_no_dew_point_is_known(station):
     air = Cabin(damp).step(values | {"cabin.humidity": 0.4})
     vapour = 0.4 * float(saturation_pressure_pa(WARM_K))
     measured = (LEVEL_PA - 22_000.0 - TYPICAL_CO2_PA - vapour) / NITROGEN_SHARE
-    assert air.nitrogen_kg / air.total_kg == pytest.approx(measured / LEVEL_PA)
+    assert air.nitrogen_kg / air.air_mass_kg == pytest.approx(measured / LEVEL_PA)
 
 
 def test_a_nitrogen_sensor_is_used_where_there_is_no_oxygen_sensor(station):
@@ -188,4 +184,4 @@ def test_offsets_follow_a_slow_drift_and_survive_a_snapshot(station):
     assert air.pressure_pa == pytest.approx(LEVEL_PA, abs=0.15 * PA_PER_MMHG)
     other = Readings(station, STALE_S)
     other.restore(cabin.readings.snapshot())
-    assert np.array_equal(other.offset, cabin.readings.offset, equal_nan=True)
+    assert np.array_equal(other.votes.offset, cabin.readings.votes.offset, equal_nan=True)

@@ -23,9 +23,16 @@ def reading(time_s: float, mass_kg: float, temperature_k: float | None = 295.0) 
         volume_m3=7.0,
         pressure_pa=mass_kg * 1.2e4,
         temperature_k=temperature_k,
+        air_mass_kg=mass_kg,
+        air_mass_sd_kg=None,
         total_kg=mass_kg,
+        total_sd_kg=None,
+        is_dry=False,
         bare_kg=mass_kg,
+        bare_sd_kg=None,
         nitrogen_kg=None,
+        nitrogen_sd_kg=None,
+        agreeing=1,
         pressure_is_new=True,
         nitrogen_is_new=False,
     )
@@ -76,7 +83,7 @@ def test_only_a_change_of_the_leak_makes_a_closure_let_go_of_what_was_known(
         after = max(minute - 480, 0) / 1440.0
         mass = 8.0 - 0.3 * min(minute, 480) / 1440.0 - then_kg_per_day * after
         mass -= lost_kg * (minute > 480)
-        air = {TUNNEL: reading(START_S + 60.0 * minute, float(mass + rng.normal(0.0, 3e-4)))}
+        air: Air = {TUNNEL: reading(START_S + 60.0 * minute, float(mass + rng.normal(0.0, 3e-4)))}
         found += book.step(air)
         if minute >= 470 and minute % 10 == 0:
             spell.look(book, air, START_S + 60.0 * minute)

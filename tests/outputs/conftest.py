@@ -25,11 +25,15 @@ from service.core.events import (
     ClosedSide,
     Doubt,
     Event,
+    FreeVolumeEstimated,
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
     MassStepped,
     RuleKind,
+    SensorDoubted,
+    SensorFault,
+    SensorTrusted,
     Severity,
 )
 from service.core.samples import SampleBatch
@@ -44,6 +48,7 @@ from service.core.views import (
     LeakEstimate,
     MonitorView,
     SectionView,
+    SensorView,
 )
 from service.outputs import logs
 from service.outputs.base import Output
@@ -92,6 +97,10 @@ def estimate() -> AtmosphereView:
             onset_high_s=NOW_S - 80_000.0,
         ),
         reserve_time_s={"evacuation": 3.0e6, "crew_departure": None},
+        air_mass_sd_kg=0.25,
+        free_volume_m3=87.5,
+        free_volume_sd_m3=2.5,
+        assumed={"lab-node": HatchState.OPEN},
     )
 
 
@@ -138,6 +147,21 @@ def view(estimate: AtmosphereView, unknown_estimate: AtmosphereView) -> MonitorV
         last_sample_s={"zvezda.pressure": NOW_S - 1.0},
         isolation=IsolationView(
             suspects={"zvezda": 0.02, "prk": 0.97}, running=(), doubts=(), suggestion=None
+        ),
+        sensors=(
+            SensorView(channel="zvezda.pressure", doubt=None),
+            SensorView(
+                channel="prk.pressure",
+                doubt=SensorDoubted(
+                    time_s=NOW_S - 60.0,
+                    channel="prk.pressure",
+                    fault=SensorFault.APART,
+                    is_named=True,
+                    against=("zvezda.pressure", "zvezda.pressure2"),
+                    difference_pa=-800.0,
+                    since_s=NOW_S - 60.0,
+                ),
+            ),
         ),
     )
 
@@ -197,6 +221,27 @@ def other_events() -> tuple[Event, ...]:
         ),
         IsolationDoubted(
             time_s=NOW_S, atmosphere="prk", sections=("prk",), doubt=Doubt.FED, text="Or fed."
+        ),
+        SensorDoubted(
+            time_s=NOW_S,
+            channel="prk.pressure",
+            fault=SensorFault.STUCK,
+            is_named=True,
+            against=("zvezda.pressure",),
+            difference_pa=-800.0,
+            since_s=NOW_S - 60.0,
+        ),
+        SensorTrusted(time_s=NOW_S, channel="prk.pressure", since_s=NOW_S - 7200.0),
+        FreeVolumeEstimated(
+            time_s=NOW_S,
+            atmosphere="zvezda",
+            mass_kg=11.3,
+            rise_pa=2690.0,
+            measured_m3=86.0,
+            measured_sd_m3=3.0,
+            free_volume_m3=87.5,
+            free_volume_sd_m3=2.5,
+            is_believed=True,
         ),
     )
 

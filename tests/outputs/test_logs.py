@@ -62,6 +62,9 @@ def test_each_fact_is_one_line_and_samples_are_none(log_lines, alert_event, othe
         "isolation.began",
         "isolation.judged",
         "isolation.doubted",
+        "sensor.doubted",
+        "sensor.trusted",
+        "volume.estimated",
     ]
 
 

@@ -17,7 +17,14 @@ HERE = Path(__file__).parent
 CONFIG = HERE.parents[1] / "config"
 SHIPPED = sorted(CONFIG.glob("*.yaml"))
 UNITS = ("_m3", "_s", "_h", "_days", "_mmhg", "_mmhg_per_min", "_kg_per_day", "_bytes")
-UNITLESS = {"port", "receive_maximum", "noise", "step"}  # the last two: the channel's unit
+UNITLESS = {
+    "off",
+    "on",
+    "port",
+    "receive_maximum",
+    "noise",
+    "step",
+}  # the last two: the channel's unit
 
 
 def parts(name: str) -> dict[str, Any]:
