@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.core.air import NITROGEN_SHARE, Readings
 from service.core.gases import TYPICAL_CO2_PA, TYPICAL_VAPOUR_PA
 from service.core.physics import R_AIR, air_mass_kg, saturation_pressure_pa
-from service.core.station import Channel, ChannelKind
+from service.core.station import Channel, ChannelKind, Section, Station
 from service.core.units import PA_PER_MMHG
 from service.core.votes import DISAGREEMENT_PA
 
@@ -185,3 +185,148 @@ def test_offsets_follow_a_slow_drift_and_survive_a_snapshot(station):
     other = Readings(station, STALE_S)
     other.restore(cabin.readings.snapshot())
     assert np.array_equal(other.votes.offset, cabin.readings.votes.offset, equal_nan=True)
+
+
+def test_air_is_weighed_without_vapour_and_carbon_dioxide_that_come_and_go(station):
+    """A shower and a scrubber move pressure by 4 mmHg, and the dry air not at all."""
+    damp = with_channels(
+        station, ("cabin.dew", ChannelKind.DEW_POINT), ("cabin.ppco2", ChannelKind.PPCO2)
+    )
+    cabin = Cabin(damp)
+    seen = []
+    for dew_k, co2_pa in ((280.0, 300.0), (284.0, 300.0), (284.0, 550.0)):
+        pressure = LEVEL_PA + float(saturation_pressure_pa(dew_k)) + co2_pa
+        air = cabin.step(
+            {
+                "cabin.pressure": pressure,
+                "cabin.temperature": WARM_K,
+                "cabin.dew": dew_k,
+                "cabin.ppco2": co2_pa,
+            }
+        )
+        assert air.is_dry
+        seen.append(air)
+    assert [air.total_kg for air in seen] == pytest.approx([seen[0].total_kg] * 3)
+    assert seen[2].air_mass_kg - seen[0].air_mass_kg > 0.5
+    assert seen[0].total_kg == pytest.approx(seen[0].air_mass_kg, rel=0.02)
+
+
+@given(
+    spans=st.lists(st.booleans(), min_size=3, max_size=30),
+    levels=st.lists(st.floats(270.0, 289.0), min_size=30, max_size=30),
+    kind=st.sampled_from(["cabin.dew", "cabin.ppco2"]),
+)
+def test_a_sensor_of_vapour_or_carbon_dioxide_that_comes_or_goes_steps_no_balance(
+    station, spans, levels, kind
+):
+    """The pressure stands still; only in steps where it spoke before and now does the term move."""
+    damp = with_channels(
+        station,
+        ("cabin.ppo2", ChannelKind.PPO2),
+        ("cabin.dew", ChannelKind.DEW_POINT),
+        ("cabin.ppco2", ChannelKind.PPCO2),
+    )
+    cabin = Cabin(damp)
+    plain = {"cabin.pressure": LEVEL_PA, "cabin.temperature": WARM_K, "cabin.ppo2": 22_000.0}
+    before = cabin.step(plain)
+    was_heard = False
+    for speaks, level in zip(spans, levels, strict=False):
+        values = plain | ({kind: level} if speaks else {})
+        air = cabin.step(values, span_s=STALE_S + 1.0)
+        assert air.is_dry is speaks
+        if not (speaks and was_heard):
+            assert air.total_kg == pytest.approx(before.total_kg, rel=1e-9)
+            assert air.nitrogen_kg == pytest.approx(before.nitrogen_kg, rel=1e-9)
+        before, was_heard = air, speaks
+
+
+def test_without_a_sensor_of_vapour_or_carbon_dioxide_the_balance_is_of_all_air(station):
+    air = Cabin(station).step({"cabin.pressure": LEVEL_PA, "cabin.temperature": WARM_K})
+    assert not air.is_dry
+    assert air.total_kg == air.air_mass_kg
+
+
+def test_what_is_not_measured_makes_a_mass_less_sure(station):
+    rich = with_channels(
+        station,
+        ("cabin.ppo2", ChannelKind.PPO2),
+        ("cabin.dew", ChannelKind.DEW_POINT),
+        ("cabin.ppco2", ChannelKind.PPCO2),
+    )
+    best = {
+        **{name: LEVEL_PA + off for name, off in GAUGES.items()},
+        "cabin.temperature": WARM_K,
+        "tunnel.temperature": WARM_K,
+        "cabin.ppo2": 22_000.0,
+        "cabin.dew": 285.0,
+        "cabin.ppco2": 400.0,
+    }
+    sure = Cabin(rich).step(best)
+
+    def without(*names: str):
+        return Cabin(rich).step({k: v for k, v in best.items() if k not in names})
+
+    assert without("cabin.dew").nitrogen_sd_kg > sure.nitrogen_sd_kg
+    assert without("cabin.ppco2").nitrogen_sd_kg > sure.nitrogen_sd_kg
+    assert without("tunnel.temperature").air_mass_sd_kg > sure.air_mass_sd_kg
+    cold = without("cabin.temperature", "tunnel.temperature")
+    assert cold.air_mass_sd_kg == pytest.approx(cold.bare_sd_kg)
+    assert cold.air_mass_sd_kg > 2.0 * sure.air_mass_sd_kg
+    assert without("cabin.pressure2", "tunnel.pressure").air_mass_sd_kg > sure.air_mass_sd_kg
+    assert sure.total_sd_kg > sure.air_mass_sd_kg
+    assert 0.0 < sure.air_mass_sd_kg / sure.air_mass_kg < 0.005
+
+
+def test_two_gauges_that_part_make_the_mass_unsure_by_half_of_it(station):
+    cabin = Cabin(station)
+    pair = {"cabin.pressure": LEVEL_PA, "cabin.pressure2": LEVEL_PA, "cabin.temperature": WARM_K}
+    together = cabin.step(pair)
+    apart = cabin.step(pair | {"cabin.pressure2": LEVEL_PA + 1000.0})
+    per_pa = apart.air_mass_kg / apart.pressure_pa
+    assert (together.agreeing, apart.agreeing) == (2, 0)
+    assert apart.air_mass_sd_kg > 500.0 * per_pa > together.air_mass_sd_kg
+
+
+@given(
+    st.lists(st.floats(-300.0, 300.0), min_size=5, max_size=5),
+    st.lists(st.floats(288.0, 299.0), min_size=5, max_size=5),
+    st.lists(st.floats(1.0, 150.0), min_size=5, max_size=5),
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+)
+def test_regrouping_sections_leaves_the_sum_of_their_air_unchanged(
+    offsets, kelvins, volumes, first, second
+):
+    """Five sections with gauges that differ, each with its thermometer; groups split and merge."""
+    names = [f"s{i}" for i in range(5)]
+    kinds = (ChannelKind.PRESSURE, ChannelKind.TEMPERATURE)
+    house = Station(
+        name="house",
+        sections=tuple(Section(name=n, volume_m3=v) for n, v in zip(names, volumes, strict=True)),
+        hatches=(),
+        channels=tuple(
+            Channel(name=f"{n}.{kind.value}", section=n, kind=kind, unit="x")
+            for n in names
+            for kind in kinds
+        ),
+        accepted_leak_kg_per_s=0.0,
+    )
+    cabin = Cabin(house)
+    values = {f"{n}.pressure": LEVEL_PA + o for n, o in zip(names, offsets, strict=True)}
+    values |= {f"{n}.temperature": k for n, k in zip(names, kelvins, strict=True)}
+    whole = (0, 1, 2, 3, 4)
+
+    def mass_of(labels: list[int]) -> float:
+        groups = tuple(
+            tuple(i for i in whole if labels[i] == label) for label in sorted(set(labels))
+        )
+        cabin.readings.regroup(groups)
+        return sum(
+            cabin.step(values, span_s=1.0, sections=group, added=(0.0,) * 5).air_mass_kg
+            for group in groups
+        )
+
+    together = mass_of([0] * 5)
+    assert mass_of(first) == pytest.approx(together, rel=1e-9)
+    assert mass_of(second) == pytest.approx(together, rel=1e-9)
+    assert mass_of([0] * 5) == pytest.approx(together, rel=1e-9)
