@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import hypot, sqrt
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.core.gases import (
+    NOISE_PA,
     TYPICAL_CO2_PA,
     TYPICAL_CO2_SD_PA,
     TYPICAL_VAPOUR_PA,
@@ -95,7 +97,7 @@ class Readings:
         self.time_s = np.full(count, -np.inf)
         self.votes = Votes(station)
         self._gases = CarriedGases()
-        self._noise = np.array([np.nan if c.noise is None else c.noise for c in station.channels])
+        self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         names = [s.name for s in station.sections]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
@@ -211,9 +213,10 @@ class Readings:
             levels.append(float(np.median(self.value[alive] - offset)))
         return abs(levels[0] - levels[1])
 
-    def regroup(self, groups: tuple[tuple[int, ...], ...]) -> None:
+    def regroup(self, groups: tuple[tuple[int, ...], ...], at_s: float) -> None:
         """Forget what was carried on for air that is not shared any more."""
         self._gases.keep(groups)
+        self.votes.wait(at_s)
 
     def pressure_of(self, section: int, time_s: float) -> float | None:
         """Return the mean of a section's own gauges, Pa."""
@@ -347,7 +350,7 @@ def _dried(pressure: Term | None, vapour: Term, co2: Term) -> Term | None:
 
 
 def _joint_sd(*terms: Term) -> float:
-    return float(np.sqrt(sum(term.sd_pa**2 for term in terms)))
+    return sqrt(sum(term.sd_pa**2 for term in terms))
 
 
 def _mass(
@@ -357,4 +360,4 @@ def _mass(
     if pressure is None:
         return None, None
     mass = pressure.value_pa * weight
-    return mass, float(np.hypot(pressure.sd_pa * weight, mass * thermal))
+    return mass, hypot(pressure.sd_pa * weight, mass * thermal)

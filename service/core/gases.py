@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import hypot, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -67,7 +68,7 @@ class CarriedGases:
         self._terms[place] = (measured_pa + offset, offset, True)
         return Term(
             value_pa=measured_pa + offset,
-            sd_pa=float(np.hypot(LOCAL_SD_PA, offset)),
+            sd_pa=hypot(LOCAL_SD_PA, offset),
             is_measured=True,
         )
 
@@ -93,7 +94,7 @@ def reading_sd_pa(
     Parameters
     ----------
     noise_pa : ndarray
-        Noise that the config gives for the sensors; NaN where it gives none.
+        Noise that the config gives for the sensors, or `NOISE_PA`.
     scatter_pa : float
         How far their readings scatter now; sensors that part make it large.
     offset_sd_pa : float or None
@@ -104,11 +105,11 @@ def reading_sd_pa(
     >>> round(reading_sd_pa(np.full(4, 30.0), 0.0, 80.0, 4), 1)
     42.7
     """
-    noise = float(np.nan_to_num(noise_pa, nan=NOISE_PA).mean())
+    noise = float(noise_pa.sum()) / len(noise_pa)
     count = max(agreeing, 1)
     offset = OFFSET_SD_PA if offset_sd_pa is None else max(offset_sd_pa, noise)
     parted = scatter_pa if agreeing < 2 else 0.0
-    return float(np.sqrt((max(noise, scatter_pa) ** 2 + offset**2) / count + parted**2))
+    return sqrt((max(noise, scatter_pa) ** 2 + offset**2) / count + parted**2)
 
 
 def temperature_sd_k(volumes_m3: NDArray[np.float64], has_thermometer: NDArray[np.bool_]) -> float:
@@ -126,4 +127,5 @@ def temperature_sd_k(volumes_m3: NDArray[np.float64], has_thermometer: NDArray[n
         return UNMEASURED_SD_K
     share = volumes_m3 / volumes_m3.sum()
     each = np.where(has_thermometer, THERMOMETER_SD_K, ELSEWHERE_SD_K)
-    return float(np.sqrt(np.square(share * each).sum()))
+    spread = share * each
+    return sqrt(float(spread @ spread))

@@ -323,7 +323,7 @@ class Monitor:
         groups = atmospheres(self.station, self._taken_hatches())
         if groups == self._groups:
             return []
-        self._readings.regroup(groups)
+        self._readings.regroup(groups, at_s)
         self._volumes.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups)

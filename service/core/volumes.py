@@ -92,18 +92,26 @@ class FreeVolumes:
         self._mean = self._configured.copy()
         own = np.diag(np.square(spread) * (1.0 - COMMON_SHARE))
         self._covariance = own + COMMON_SHARE * np.outer(spread, spread)
+        self._sums: dict[Group, tuple[float, float, float]] = {}  # volume, its error, scale
         self._levels: dict[Group, list[tuple[float, float, float]]] = {}
         self._fillings: list[_Filling] = []
 
     def of(self, group: Group) -> tuple[float, float]:
         """Return free volume and its standard error, m3, without docked vehicles."""
-        inside = list(group)
-        variance = float(self._covariance[np.ix_(inside, inside)].sum())
-        return float(self._mean[inside].sum()), float(np.sqrt(max(variance, 0.0)))
+        if group not in self._sums:
+            inside = list(group)
+            variance = float(self._covariance[np.ix_(inside, inside)].sum())
+            self._sums[group] = (
+                float(self._mean[inside].sum()),
+                float(np.sqrt(max(variance, 0.0))),
+                float(self._mean[inside].sum() / self._configured[inside].sum()),
+            )
+        return self._sums[group][:2]
 
     def scale(self, group: Group) -> float:
         """Return what is believed of the volume of an atmosphere over what the config says."""
-        return self.of(group)[0] / float(self._configured[list(group)].sum())
+        self.of(group)
+        return self._sums[group][2]
 
     def take(self, group: Group, air: AirReading) -> None:
         """Remember the pressure of an atmosphere, over its temperature where that is measured."""
@@ -136,6 +144,7 @@ class FreeVolumes:
     def regroup(self, groups: tuple[Group, ...]) -> None:
         """Give up what is measured in air that is not shared any more."""
         live = set(groups)
+        self._sums.clear()
         self._levels = {g: levels for g, levels in self._levels.items() if g in live}
         self._fillings = [filling for filling in self._fillings if filling.group in live]
 
@@ -167,6 +176,7 @@ class FreeVolumes:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
+        self._sums.clear()
         self._mean = state["mean"].copy()
         self._covariance = state["covariance"].copy()
         self._levels = {group: list(levels) for group, levels in state["levels"].items()}
@@ -246,6 +256,7 @@ class FreeVolumes:
         )
 
     def _condition(self, group: Group, volume_m3: float, sd_m3: float) -> None:
+        self._sums.clear()
         inside = np.zeros(len(self._mean))
         inside[list(group)] = 1.0
         with_sum = self._covariance @ inside

@@ -150,3 +150,20 @@ def test_the_largest_section_is_home_and_a_snapshot_holds_all(station, condition
     assert other.added_m3.tolist() == [5.0, 0.0]
     assert other.metabolic_gain_kg_per_s() == conditions.metabolic_gain_kg_per_s()
     assert len(other.recent) == 4
+
+
+def test_a_crew_that_telemetry_knows_no_more_is_unknown_and_not_nobody(conditions):
+    conditions.apply(message("crew", value=7.0, channel="count"))
+    effect = conditions.apply(message("crew", channel="count"))
+    assert effect.understood
+    assert effect.rate_sd == pytest.approx(7.0 * OXYGEN_PER_CREW)
+    assert conditions.crew is None
+
+
+def test_two_valves_of_one_section_run_each_by_itself(conditions):
+    for channel in ("oxygen", "nitrogen"):
+        conditions.apply(message("valve", section="cabin", state="on", channel=channel))
+    conditions.apply(
+        message("valve", section="cabin", state="off", channel="oxygen", at_s=NOW_S + 60.0)
+    )
+    assert conditions.disturbed(NOW_S + 60.0 + 2.0 * SETTLE_S) == {0: True}

@@ -1,5 +1,8 @@
 """What state channels report, and that only changes count."""
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,12 +13,12 @@ from service.core.samples import Quality, SampleBatch
 from service.core.station import Channel, ChannelKind, Meaning, Section, Station
 from service.core.units import KG_PER_LB, S_PER_DAY
 
-SWITCH = {"on": (1.0,), "off": (0.0,)}
+ON, OFF = (1.0,), (0.0,)
 MEANINGS = (
-    Meaning(activity="valve", **SWITCH),
+    Meaning(activity="valve", on=ON, off=OFF),
     Meaning(activity="crew"),
     Meaning(activity="oxygen_generation", scale=KG_PER_LB / S_PER_DAY),
-    Meaning(activity="docking", **SWITCH),
+    Meaning(activity="docking", on=ON, off=OFF),
     None,
 )
 VALVE, CREW, OXYGEN, PORT, MUTE = range(5)
@@ -42,7 +45,7 @@ def batch(channel: int, values, every_s: float = 60.0, quality: int = 0) -> Samp
     )
 
 
-def told(channel: int, values, **how) -> list[tuple]:
+def told(channel: int, values, **how: Any) -> list[tuple[Any, ...]]:
     found = Reports(STATION).activities(batch(channel, values, **how))
     assert all(a.channel == f"c{channel}" and a.section == "lab" for a in found)
     assert all(a.received_s == a.time_s + 3.0 for a in found)
@@ -124,7 +127,7 @@ def test_cuts_and_a_restart_at_each_change_nothing(readings, cuts):
     )
     edges = sorted({0, len(readings), *(min(cut, len(readings)) for cut in cuts)})
     reports, found = Reports(STATION), []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         found += reports.activities(whole[first:last])
         state, reports = reports.snapshot(), Reports(STATION)
         reports.restore(state)

@@ -9,6 +9,7 @@ import pytest
 from service.core.events import (
     ActivityNoted,
     AtmospheresChanged,
+    Event,
     FreeVolumeEstimated,
     SensorDoubted,
     SensorFault,
@@ -78,7 +79,7 @@ def test_an_unknown_hatch_whose_sides_part_is_evidently_shut_until_they_meet(
 ):
     """The tunnel loses 6 mmHg in three hours, and is filled again after five."""
 
-    def tunnel(hour):
+    def tunnel(hour: Any) -> Any:
         fall = 2.0 * PA_PER_MMHG * np.clip(hour, 0.0, 3.0)
         return LEVEL_PA - 80.0 - np.where(hour < 5.0, fall, 0.0)
 
@@ -127,7 +128,7 @@ def lying(at_h: float, by_mmhg: float):
 
 
 def test_a_lying_gauge_is_named_shown_and_believed_again(watch, minutes):
-    def liar(hour):
+    def liar(hour: Any) -> Any:
         return LEVEL_PA + np.where((hour > 1.0) & (hour < 3.0), 900.0, 0.0)
 
     watched = watch().feed(minutes(2.5, c0=LEVEL_PA, c1=liar, c2=LEVEL_PA - 100.0))
@@ -192,7 +193,7 @@ def test_the_balance_in_force_is_told_from_nitrogen_down_to_bare_pressure(watch,
 def filled(watch, blind, minutes):
     """Return five hours before and six after 1.2 kg of air came in within two, 1.3 believed."""
 
-    def level(hour):
+    def level(hour: Any) -> Any:
         return LEVEL_PA + 1000.0 * np.clip((hour - 5.0) / 2.0, 0.0, 1.0)
 
     readings = minutes(13.0, c0=level, c1=level, c2=level, c3=295.0, c4=295.0)
@@ -267,7 +268,8 @@ def test_states_are_activities_however_the_stream_is_cut(reporting, policy, make
         ("crew", "cabin"),
     ]
     assert all(event.understood for event in noted)
-    pieces, found = Monitor(reporting, policy), []
+    pieces = Monitor(reporting, policy)
+    found: list[Event] = []
     for row in range(0, len(readings), 7):
         part = readings[row : row + 7]
         pieces.observe(part)

@@ -7,6 +7,7 @@ import pytest
 
 from service.core.events import RuleKind, Severity
 from service.core.rules import Figure, Rule, Side
+from service.core.station import HatchState
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
     AtmosphereView,
@@ -125,3 +126,10 @@ def test_times_and_spans_are_written_as_people_say_them():
     assert [span(s) for s in spans] == [
         "0 s", "119 s", "2 min", "120 min", "2 h", "70 h", "3 days", "2.2 years"
     ]  # fmt: skip
+
+
+def test_what_is_assumed_of_unknown_hatches_is_said():
+    assumed = {"a-b": HatchState.OPEN, "b-c": HatchState.CLOSED}
+    text = headline(rule(RuleKind.SILENCE), None, replace(VIEW, assumed=assumed), {}, "")
+    assert "Hatch a-b is unknown and taken as open." in text
+    assert "Hatch b-c is unknown and taken as shut, for the pressures on its sides differ." in text

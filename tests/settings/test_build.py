@@ -1,5 +1,6 @@
 """Settings become a station and a policy in SI units."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor
 from service.core.rules import Side
-from service.core.station import ChannelKind, HatchState
+from service.core.station import ChannelKind, HatchState, Meaning
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
 from service.settings.rules import DEFAULT_RULES
@@ -81,3 +82,27 @@ def test_a_monitor_can_be_made_of_the_minimal_file(minimal: Path) -> None:
     assert len(Monitor(station_of(settings), policy).view().sections) == 2
     assert [rule.name for rule in policy.rules] == [rule.name for rule in DEFAULT_RULES]
     assert {rule.kind for rule in policy.rules} == set(RuleKind)
+
+
+def test_what_a_state_means_is_in_si_and_bare_on_and_off_are_keys(
+    write: Callable[[str], Path],
+) -> None:
+    path = write(
+        """
+        station: s
+        sections: {a: {volume_m3: 10, volume_sd_m3: 2}, b: {volume_m3: 10}}
+        channels:
+          a.valve: {section: a, kind: state, unit: state, means: {activity: valve, on: [1], off: [0]}}
+          a.oxygen: {section: a, kind: state, unit: state, means: {activity: oxygen_generation, unit: lb/day}}
+          a.crew: {section: a, kind: state, unit: state, means: {activity: crew}}
+          a.mute: {section: a, kind: state, unit: state}
+        """
+    )
+    station = station_of(load(path))
+    valve, oxygen, crew, mute = (channel.means for channel in station.channels)
+    assert valve == Meaning(activity="valve", on=(1.0,), off=(0.0,))
+    assert oxygen is not None
+    assert oxygen.scale == pytest.approx(0.45359237 / 86400)
+    assert crew == Meaning(activity="crew")
+    assert mute is None
+    assert [section.volume_sd_m3 for section in station.sections] == [2, None]
