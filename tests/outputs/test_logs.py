@@ -161,6 +161,8 @@ def log_names(tree):
     methods = {"debug", "info", "warning", "error", "critical", "exception", "log"}
     dotted = re.compile(r"[a-z_]+\.[a-z_]+")
     areas = {name.partition(".")[0] for name in EVENTS}
+    top = Path(service.__path__[0])
+    modules = {f"{top.name}.{path.stem}" for path in top.iterdir()}
     logged = {
         id(argument)
         for call in ast.walk(tree)
@@ -175,5 +177,6 @@ def log_names(tree):
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and dotted.fullmatch(node.value)
+        and node.value not in modules
         and (id(node) in logged or node.value.partition(".")[0] in areas)
     }
