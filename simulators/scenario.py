@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from simulators import entries, references, schema
+from simulators import entries, gas, loops, references, schema
 from simulators.drawing import DrawError, drawn
 from simulators.schema import Scenario
 
@@ -98,14 +98,31 @@ def config_of(scenario: Scenario) -> dict[str, Any]:
         "sections": {
             name: {"volume_m3": round(scenario.free_volume_m3(name), 3)}
             for name in scenario.sections
-        }
-        | {name: {"volume_m3": loop.volume_m3} for name, loop in scenario.loops.items()},
+        },
+        **({"loops": _loops(scenario)} if scenario.loops else {}),
         "hatches": {
             name: {"between": list(hatch.between), "state": hatch.state}
             for name, hatch in scenario.hatches.items()
         },
         "channels": channels,
     }
+
+
+def _loops(scenario: Scenario) -> dict[str, dict[str, float]]:
+    """Describe the loops; that a pump needs a tenth of its accumulator is an estimate."""
+    described = {}
+    for name, loop in scenario.loops.items():
+        warm = (loop.temperature_degc + gas.ZERO_CELSIUS_K) / loops.DENSITY_AT_K
+        full_kg = loop.accumulator_m3 * loop.density_kg_per_m3
+        described[name] = {
+            "floor_kg": round(0.1 * full_kg, 3),
+            "coolant_kg": round(loop.volume_m3 * loop.density_kg_per_m3 + loop.fill * full_kg, 3),
+            "accumulator_l": round(loop.accumulator_m3 * 1000, 3),
+            "precharge_kpa": round(loop.pressure_kpa * (1 - loop.fill) / warm, 3),
+            "density_kg_per_m3": loop.density_kg_per_m3,
+            "expansion_per_k": loop.expansion_per_k,
+        }
+    return described
 
 
 def _listed(place: str, faults: list[str]) -> str:

@@ -55,6 +55,7 @@ def _summary(settings: Settings) -> str:
     volume_m3 = sum(section.volume_m3 for section in station.sections)
     parts = {
         "section": station.sections,
+        **({"coolant loop": station.loops} if station.loops else {}),
         "hatch": station.hatches,
         "channel": station.channels,
         "rule": policy.rules,

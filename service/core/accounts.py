@@ -22,7 +22,7 @@ from service.core.estimators import (
     TOTAL,
     LeakFilter,
 )
-from service.core.growth import ChangeBank
+from service.core.growth import JUMP_SHARE, ChangeBank
 from service.core.noise import AirNoise, NoiseModel, fit_noise, split_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -55,7 +55,22 @@ PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
         daily_var=0.3**2,
         walk_var_per_s=1.0 / S_PER_DAY,
     ),
+    # In percent of the accumulator; estimates. Gauges of quantity resolve some tenths. 1 K moves
+    # what the accumulator of a loop holds by 0.2 (30 L, 250 kg of water) to 0.5 (60 L, 90 kg of
+    # ammonia); where it is measured, a tenth of it stays unseen.
+    Balance.LIQUID: NoiseModel(
+        white_var=0.2**2, brief_var=0.04**2, hourly_var=0.03**2, walk_var_per_s=0.002 / S_PER_DAY
+    ),
+    Balance.QUANTITY: NoiseModel(
+        white_var=0.2**2,
+        brief_var=0.3**2,
+        hourly_var=0.3**2,
+        daily_var=0.3**2,
+        walk_var_per_s=0.2 / S_PER_DAY,
+    ),
 }
+OF_LOOPS: Final = frozenset({Balance.LIQUID, Balance.QUANTITY})
+LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estimate]
 # Where people breathe, beside that: the day of the crew and the removal of carbon dioxide (Astro
 # Pi), a walk of the oxygen balance, and a rate that lasts for half a day. Where oxygen is neither
 # measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
@@ -82,7 +97,10 @@ ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """What belongs to a row beside its arrays."""
+    """What belongs to a row beside its arrays.
+
+    `per_mmhg_kg` is the air in 1 mmHg; of a loop, the liquid in a hundredth of its accumulator.
+    """
 
     key: Key
     per_mmhg_kg: float
@@ -322,6 +340,8 @@ class Ledger:
                 continue
             temperature = reading.temperature_k or REFERENCE_TEMPERATURE_K
             per_mmhg = PA_PER_MMHG * reading.volume_m3 / (R_AIR * temperature)
+            if reading.liquid is not None:
+                per_mmhg = reading.liquid.percent_kg
             key = (group, balance)
             if key in self._resting:
                 account, stored, bank = self._resting.pop(key)
@@ -342,10 +362,12 @@ class Ledger:
             )
             self.accounts.append(account)
             self.filter.start(reading.time_s, mass, rate, rate_sd, self._prior(account))
-            self.bank.append()
+            self.bank.append(jump_share=LOOP_JUMP_SHARE if balance in OF_LOOPS else JUMP_SHARE)
 
     def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
         """Return what is believed of the rate of a group never seen before, kg/s."""
+        if balance in OF_LOOPS:
+            return 0.0, RATE_PRIOR_SD
         inside = set(group)
         parents = [key for key in self._resting if inside < set(key[0]) and key[1] is balance]
         share = min(volume_m3 / FULL_STATION_M3, 1.0)
@@ -391,8 +413,9 @@ class Ledger:
             account.spacing_s,
             prior.total(),
         )
-        if self._is_witness(account):
-            # Days on which no temperature moved say nothing of one on which a thermometer lies.
+        if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
+            # Days on which no temperature moved say nothing of one on which it does, or on which a
+            # thermometer lies.
             total = total.at_least(prior.air)
         if not account.sees_oxygen:
             return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
@@ -453,9 +476,12 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     """Return the mass an account of this balance takes from a reading, None if nothing is new."""
     if not reading.pressure_is_new:
         return None
+    if reading.liquid is not None:
+        own = Balance.LIQUID if reading.liquid.is_compensated else Balance.QUANTITY
+        return reading.liquid.mass_kg if balance is own else None
     if balance is Balance.TOTAL:  # of dry air where it can be: one account, no step
         return reading.total_kg if reading.temperature_k is not None else None
-    return reading.bare_kg
+    return reading.bare_kg if balance is Balance.PRESSURE else None
 
 
 def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:

@@ -30,6 +30,27 @@ NITROGEN_SHARE: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidReading:
+    """What a loop holds at one moment.
+
+    Attributes
+    ----------
+    held_kg : float or None
+        In the accumulator, as its gauge tells.
+    mass_kg : float or None
+        The same with the expansion of all the liquid taken out, what it would hold at 20 degC, where
+        `is_compensated`.
+    percent_kg : float
+        A hundredth of what the accumulator takes, the measure of noise.
+    """
+
+    held_kg: float | None
+    mass_kg: float | None
+    is_compensated: bool
+    percent_kg: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AirReading:
     """One atmosphere at one moment; None = unknown.
 
@@ -53,6 +74,8 @@ class AirReading:
         How many gauges stand for the pressure.
     pressure_is_new, nitrogen_is_new : bool
         Whether a reading behind it came in this step.
+    liquid : LiquidReading or None
+        What a loop holds instead of air.
     """
 
     time_s: float
@@ -71,6 +94,7 @@ class AirReading:
     agreeing: int
     pressure_is_new: bool
     nitrogen_is_new: bool
+    liquid: LiquidReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +123,7 @@ class Readings:
         self._gases = CarriedGases()
         self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
-        names = [s.name for s in station.sections]
+        names = [s.name for s in station.volumes]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
         self._volume_m3 = np.array([s.volume_m3 for s in station.sections])
         self._all: dict[tuple[int, ...], NDArray[np.intp]] = {}

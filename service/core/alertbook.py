@@ -36,7 +36,7 @@ class AlertBook:
         """Judge every atmosphere by the rules; yield what is to be announced."""
         for rule in rules:
             for group in groups:
-                if rule.sections and rule.sections.isdisjoint(self._figures.sections(group)):
+                if not self._figures.is_judged(rule, group):
                     continue
                 figure = self._figures.of(rule, group, now, at_s)
                 verdict, severity = evaluate(rule, figure)
@@ -152,7 +152,7 @@ class AlertBook:
             onset_time_s=growth.onset_s if growth else None,
             onset_low_s=growth.onset_low_s if growth else None,
             onset_high_s=growth.onset_high_s if growth else None,
-            reserve_time_s=view.reserve_time_s.get("evacuation"),
+            reserve_time_s=view.reserve_s,
             reason=_reason(alert, figure),
             text=text,
         )

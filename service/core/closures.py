@@ -79,6 +79,7 @@ class ClosureBook:
     def regroup(self, groups: tuple[Group, ...], at_s: float, moved: str) -> list[Event]:
         """Take note that a hatch has moved; to be told before the accounts are regrouped."""
         events: list[Event] = []
+        groups = self._plan.of_air(groups)
         is_parted = len(groups) > len(self._spell.groups)
         test = self._test
         if test is not None and not test.is_judged and not is_parted:

@@ -31,12 +31,18 @@ class DoorPlan:
     """
 
     def __init__(self, station: Station, readings: Readings, home: int) -> None:
-        self.first_groups = atmospheres(station, {h.name: h.state for h in station.hatches})
         self._station = station
+        self.first_groups = self.of_air(
+            atmospheres(station, {h.name: h.state for h in station.hatches})
+        )
         self._readings = readings
         self._home = home
         self._index = {section.name: i for i, section in enumerate(station.sections)}
         self._volume_m3 = np.array([section.volume_m3 for section in station.sections])
+
+    def of_air(self, groups: Sequence[Group]) -> tuple[Group, ...]:
+        """Return the groups that are air and no coolant loop."""
+        return tuple(group for group in groups if self._station.loop_of(group) is None)
 
     def volume_m3(self, group: Group) -> float:
         """Return the volume of a group."""

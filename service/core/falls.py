@@ -1,6 +1,6 @@
 """Watches single gauges for a rapid fall of pressure, from the first seconds on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +22,8 @@ class FallWatch:
     """Keeps the newest bins of every gauge and fits straight lines over several windows."""
 
     def __init__(self, station: Station) -> None:
-        pressure = [c.kind is ChannelKind.PRESSURE for c in station.channels]
+        cabin = {section.name for section in station.sections}
+        pressure = [c.kind is ChannelKind.PRESSURE and c.section in cabin for c in station.channels]
         self.is_gauge = np.array(pressure, np.bool_)
         self._row = np.cumsum(self.is_gauge) - 1
         count = sum(pressure)
@@ -31,8 +32,8 @@ class FallWatch:
         self._quantum = np.full(count, np.inf)
         hints = [
             max(c.noise or 0.0, (c.step or 0.0) / 2.0, FLOOR_PA)
-            for c in station.channels
-            if c.kind is ChannelKind.PRESSURE
+            for c, is_gauge in zip(station.channels, pressure, strict=True)
+            if is_gauge
         ]
         self._floor = np.array(hints)
         self._fall = np.full(count, -np.inf)
@@ -97,30 +98,47 @@ class FallWatch:
         self._slope = state["slope"].copy()
 
     def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the largest lower confidence bound of the fall over all windows, and its fall."""
-        newest = self._time_s[rows, -1:]
-        age = newest - self._time_s[rows]
-        best = np.full(len(rows), -np.inf)
-        fall = np.full(len(rows), np.nan)
         half_code = np.where(np.isfinite(self._quantum[rows]), self._quantum[rows] / 2.0, 0.0)
         sigma = np.maximum(self._floor[rows], half_code)
-        for window_s in WINDOWS_S:
-            inside = age <= window_s
-            count = inside.sum(axis=1)
-            points = np.maximum(count, 1)
-            x = np.where(inside, -age, 0.0)
-            y = np.where(inside, self._value[rows] - self._value[rows, -1:], 0.0)
-            x_mean = x.sum(axis=1) / points
-            y_mean = y.sum(axis=1) / points
-            dx = np.where(inside, x - x_mean[:, None], 0.0)
-            dy = np.where(inside, y - y_mean[:, None], 0.0)
-            square = np.maximum(np.square(dx).sum(axis=1), 1e-9)
-            slope = (dx * dy).sum(axis=1) / square
-            residual = np.square(dy - slope[:, None] * dx).sum(axis=1)
-            scatter = np.sqrt(residual / np.maximum(count - 2, 1))
-            error = np.maximum(sigma, scatter) / np.sqrt(square)
-            bound = -slope - CONFIDENCE * error
-            better = (count >= LEAST_POINTS) & (bound > best)
-            best = np.where(better, bound, best)
-            fall = np.where(better, -slope, fall)
-        return best, fall
+        return steepest_falls(self._time_s[rows], self._value[rows], sigma, WINDOWS_S, LEAST_POINTS)
+
+
+def steepest_falls(
+    time_s: NDArray[np.float64],
+    value: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    windows_s: Sequence[float],
+    least_points: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the largest lower confidence bound of the fall over all windows, and its fall.
+
+    Parameters
+    ----------
+    time_s, value : ndarray, shape (n, k)
+        Newest last; minus infinity and NaN where there is nothing.
+    sigma : ndarray, shape (n,)
+        The least error of a value.
+    """
+    age = time_s[:, -1:] - time_s
+    best = np.full(len(time_s), -np.inf)
+    fall = np.full(len(time_s), np.nan)
+    for window_s in windows_s:
+        inside = age <= window_s
+        count = inside.sum(axis=1)
+        points = np.maximum(count, 1)
+        x = np.where(inside, -age, 0.0)
+        y = np.where(inside, value - value[:, -1:], 0.0)
+        x_mean = x.sum(axis=1) / points
+        y_mean = y.sum(axis=1) / points
+        dx = np.where(inside, x - x_mean[:, None], 0.0)
+        dy = np.where(inside, y - y_mean[:, None], 0.0)
+        square = np.maximum(np.square(dx).sum(axis=1), 1e-9)
+        slope = (dx * dy).sum(axis=1) / square
+        residual = np.square(dy - slope[:, None] * dx).sum(axis=1)
+        scatter = np.sqrt(residual / np.maximum(count - 2, 1))
+        error = np.maximum(sigma, scatter) / np.sqrt(square)
+        bound = -slope - CONFIDENCE * error
+        better = (count >= least_points) & (bound > best)
+        best = np.where(better, bound, best)
+        fall = np.where(better, -slope, fall)
+    return best, fall

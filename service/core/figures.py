@@ -1,7 +1,7 @@
 """Draws from the estimates what rules judge and what people are shown of an atmosphere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,11 +17,13 @@ from service.core.growth import TWO_SIDED_95
 from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
 from service.core.leaks import Growth, LeakBook
+from service.core.loops import Loops
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure, Rule
-from service.core.station import ChannelKind, Station
+from service.core.station import ChannelKind, Medium, Station
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
+    LOOP_FLOOR,
     AtmosphereView,
     Balance,
     ClosureView,
@@ -76,6 +78,7 @@ class Figures:
         closures: ClosureBook,
         hatches: UnknownHatches,
         volumes: FreeVolumes,
+        loops: Loops,
     ) -> None:
         self._station = station
         self._policy = policy
@@ -86,16 +89,23 @@ class Figures:
         self._closures = closures
         self._hatches = hatches
         self._volumes = volumes
+        self._loops = loops
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
         """Return the names of the sections of an atmosphere."""
-        return tuple(self._station.sections[i].name for i in group)
+        return tuple(self._station.volumes[i].name for i in group)
+
+    def is_judged(self, rule: Rule, group: Group) -> bool:
+        """Say whether a rule looks at an atmosphere."""
+        is_loop = self._station.loop_of(group) is not None
+        if is_loop is not (rule.medium is Medium.LIQUID):
+            return False
+        return not rule.sections or not rule.sections.isdisjoint(self.sections(group))
 
     def name(self, group: Group) -> str:
         """Return the name of an atmosphere: that of its largest section."""
-        sections = self._station.sections
-        return sections[max(group, key=lambda i: sections[i].volume_m3)].name
+        return self._station.volumes[self._largest(group)].name
 
     def home(self, rule: Rule, group: Group) -> int:
         """Return the section that an alert on a group stays with when the group splits."""
@@ -103,6 +113,11 @@ class Figures:
             growths = self.growths_in(group)
             if growths:
                 return self._likeliest(growths[-1])
+        return self._largest(group)
+
+    def _largest(self, group: Group) -> int:
+        if self._station.loop_of(group) is not None:
+            return group[0]
         return max(group, key=lambda i: self._station.sections[i].volume_m3)
 
     def growths_in(self, group: Group) -> list[Growth]:
@@ -111,7 +126,7 @@ class Figures:
 
     def suspects(self, rule: Rule, group: Group) -> dict[str, float]:
         """Return the probability of each section to be the leaking one, as far as it is known."""
-        names = [section.name for section in self._station.sections]
+        names = [volume.name for volume in self._station.volumes]
         growths = self.growths_in(group)
         if growths and rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
             return {names[i]: round(p, 4) for i, p in self._suspects(growths[-1]).items()}
@@ -143,6 +158,8 @@ class Figures:
         """Name the declared activities near an onset that were weighed and found not to be it."""
         growth = view.growth
         if rule.kind is not RuleKind.LEAK_GROWTH or growth is None or growth.onset_s is None:
+            return ""
+        if view.coolant is not None:
             return ""
         first_s = (growth.onset_low_s or growth.onset_s) - NEAR_ONSET_S
         last_s = (growth.onset_high_s or growth.onset_s) + NEAR_ONSET_S
@@ -189,70 +206,97 @@ class Figures:
             if account is None or not self._is_fresh(air, at_s):
                 return None
             return Figure.exact(0.0)
-        return Figure.exact(self._volumes.scale(group) * sum(g.size for g in growths))
+        return Figure.exact(self._scale(group) * sum(g.size for g in growths))
 
     def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
         """Return all that is known of an atmosphere."""
         leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         fresh = self._is_fresh(air, at_s)
-        scale = self._volumes.scale(group)
-        free_m3, free_sd_m3 = self._volumes.of(group)
-        docked_m3 = float(self._conditions.added_m3[list(group)].sum())
         if not fresh:
             quality = EstimateQuality.STALE
         elif account is None or account.seen < ARM_STEPS:
             quality = EstimateQuality.LEARNING
         else:
             quality = EstimateQuality.GOOD
-        return AtmosphereView(
+        reserve_time_s = self._reserve_times(group, air, leak.rate_kg_per_s if leak else None)
+        view = AtmosphereView(
             time_s=at_s,
             name=self.name(group),
             sections=self.sections(group),
-            volume_m3=(
-                air.volume_m3
-                if air is not None
-                else sum(self._station.sections[i].volume_m3 for i in group)
-            ),
+            volume_m3=None,
             pressure_pa=air.pressure_pa if air is not None and fresh else None,
             temperature_k=air.temperature_k if air is not None and fresh else None,
-            air_mass_kg=_times(scale, air.air_mass_kg) if air is not None and fresh else None,
-            air_mass_sd_kg=_times(scale, air.air_mass_sd_kg) if air is not None and fresh else None,
-            free_volume_m3=free_m3 + docked_m3,
-            free_volume_sd_m3=free_sd_m3,
-            assumed=self._hatches.assumed(group, self._conditions.hatches),
+            air_mass_kg=None,
             balance=account.balance if account is not None else None,
             quality=quality,
             leak=leak,
             growth=self._growth_estimate(group),
-            reserve_time_s={
-                floor: self._time_to(floor_pa, leak.rate_kg_per_s if leak else None, group, air)
-                for floor, floor_pa in self._policy.floors_pa.items()
-            },
+            reserve_time_s=reserve_time_s,
         )
+        if self._station.loop_of(group) is not None:
+            return replace(view, coolant=self._loops.view(group, air if fresh else None))
+        return self._of_air(view, group, air)
+
+    def _of_air(self, view: AtmosphereView, group: Group, air: AirReading | None) -> AtmosphereView:
+        """Return a view with what only air has."""
+        scale = self._volumes.scale(group)
+        free_m3, free_sd_m3 = self._volumes.of(group)
+        docked_m3 = float(self._conditions.added_m3[list(group)].sum())
+        configured_m3 = sum(self._station.sections[i].volume_m3 for i in group)
+        fresh = None if view.quality is EstimateQuality.STALE else air
+        return replace(
+            view,
+            volume_m3=configured_m3 if air is None else air.volume_m3,
+            air_mass_kg=None if fresh is None else _times(scale, fresh.air_mass_kg),
+            air_mass_sd_kg=None if fresh is None else _times(scale, fresh.air_mass_sd_kg),
+            free_volume_m3=free_m3 + docked_m3,
+            free_volume_sd_m3=free_sd_m3,
+            assumed=self._hatches.assumed(group, self._conditions.hatches),
+        )
+
+    def _reserve_times(
+        self, group: Group, air: AirReading | None, rate_kg_per_s: float | None
+    ) -> dict[str, float | None]:
+        if self._station.loop_of(group) is not None:
+            return {LOOP_FLOOR: self._loops.time_left_s(group, air, rate_kg_per_s)}
+        return {
+            floor: self._time_to(floor_pa, rate_kg_per_s, group, air)
+            for floor, floor_pa in self._policy.floors_pa.items()
+        }
+
+    def _scale(self, group: Group) -> float:
+        """Return by how much the figures of an atmosphere exceed those of the configured volume."""
+        return 1.0 if self._station.loop_of(group) is not None else self._volumes.scale(group)
 
     def _is_fresh(self, air: AirReading | None, at_s: float) -> bool:
         return air is not None and at_s - air.time_s <= self._policy.stale_s
 
     def _leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
-        """Return the leak rate; a rapid fall of the pressure outruns the slow estimate."""
+        """Return the leak rate; a rapid fall outruns the slow estimate."""
         slow = self._slow_leak(group)
-        fall = self._fall(group, at_s)
-        if (
-            fall is None
-            or fall.low < RAPID_PA_PER_S
-            or air is None
-            or not air.pressure_pa
-            or not air.air_mass_kg
-        ):
+        rapid = self._rapid_leak(group, air, at_s)
+        if rapid is None or (slow is not None and rapid.low_kg_per_s <= slow.high_kg_per_s):
             return slow
-        per_pa = self._volumes.scale(group) * air.air_mass_kg / air.pressure_pa
-        if slow is not None and fall.low * per_pa <= slow.high_kg_per_s:
-            return slow
+        return rapid
+
+    def _rapid_leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
+        if self._station.loop_of(group) is not None:
+            fall, per_unit = self._loops.rapid_loss(group, at_s), 1.0
+        elif air is None or not air.pressure_pa or not air.air_mass_kg:
+            return None
+        else:
+            fall, per_unit = (
+                self._fall(group, at_s),
+                self._scale(group) * air.air_mass_kg / air.pressure_pa,
+            )
+            fall = fall if fall is not None and fall.low >= RAPID_PA_PER_S else None
+        if fall is None:
+            return None
         return LeakEstimate(
-            rate_kg_per_s=fall.value * per_pa,
-            low_kg_per_s=fall.low * per_pa,
-            high_kg_per_s=fall.high * per_pa,
+            rate_kg_per_s=fall.value * per_unit,
+            low_kg_per_s=fall.low * per_unit,
+            high_kg_per_s=fall.high * per_unit,
         )
 
     def _slow_leak(self, group: Group) -> LeakEstimate | None:
@@ -260,7 +304,7 @@ class Figures:
         known = self._leaks.leak(account.key) if account is not None else None
         if known is None:
             return None
-        low, rate, high = (self._volumes.scale(group) * figure for figure in known)
+        low, rate, high = (self._scale(group) * figure for figure in known)
         return LeakEstimate(rate_kg_per_s=rate, low_kg_per_s=low, high_kg_per_s=high)
 
     def _growth_estimate(self, group: Group) -> GrowthEstimate | None:
@@ -272,7 +316,7 @@ class Figures:
         if not growths:
             return GrowthEstimate(statistic_ratio=ratio)
         newest = growths[-1]
-        size, error = (self._volumes.scale(group) * f for f in self._leaks.grown(growths))
+        size, error = (self._scale(group) * f for f in self._leaks.grown(growths))
         return GrowthEstimate(
             statistic_ratio=ratio,
             growth_kg_per_s=size,
@@ -314,6 +358,11 @@ class Figures:
             alone = self._is_alone(group, air, at_s)
             cap = Severity.WARNING if alone else Severity.EMERGENCY
             return Figure.exact(air.pressure_pa, cap)
+        if rule.quantity is ChannelKind.QUANTITY:
+            held_kg = air.liquid.held_kg if air is not None and air.liquid is not None else None
+            if held_kg is None or not self._is_fresh(air, at_s):
+                return None
+            return Figure.exact(held_kg, Severity.WARNING)
         channels = self._readings.alive(self._readings.channels(group, rule.quantity), at_s)
         if not len(channels):
             return None
@@ -326,8 +375,10 @@ class Figures:
             return None
         if account.seen < ARM_STEPS:
             return None
-        volume = sum(self._station.sections[i].volume_m3 for i in group)
-        accepted = self._station.accepted_leak_kg_per_s * volume / self._volume_m3
+        accepted = 0.0  # of a loop; the accepted leak is one of air
+        if self._station.loop_of(group) is None:
+            volume = sum(self._station.sections[i].volume_m3 for i in group)
+            accepted = self._station.accepted_leak_kg_per_s * volume / self._volume_m3
         return Figure(
             value=leak.rate_kg_per_s - accepted,
             low=leak.low_kg_per_s - accepted,
@@ -339,9 +390,13 @@ class Figures:
     ) -> Figure | None:
         leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
-        if leak is None or air is None or not self._is_fresh(air, at_s):
+        if air is None or not self._is_fresh(air, at_s):
             return None
-        if account is None or account.seen < ARM_STEPS:
+        is_armed = account is not None and account.seen >= ARM_STEPS
+        if self._station.loop_of(group) is not None:
+            sure = leak if is_armed else self._rapid_leak(group, air, at_s)
+            return self._loops.reserve(group, air, sure, at_s)
+        if leak is None or not is_armed:
             return None
         floor_pa = self._policy.floors_pa[rule.floor]
         rates = (leak.rate_kg_per_s, leak.high_kg_per_s, leak.low_kg_per_s)
@@ -365,7 +420,7 @@ class Figures:
     ) -> float | None:
         if rate_kg_per_s is None or air is None:
             return None
-        mass = _times(self._volumes.scale(group), air.air_mass_kg)
+        mass = _times(self._scale(group), air.air_mass_kg)
         if mass is None or air.pressure_pa is None:
             return None
         return time_to_floor_s(mass, rate_kg_per_s, air.pressure_pa, floor_pa)

@@ -141,6 +141,8 @@ class ChangeBank(Table):
         `born_s`; NaN where there is no candidate yet.
     steps : ndarray, shape (n,)
         Balances seen since the row was cleared.
+    jump_share : ndarray, shape (n,)
+        What jumps, over the mass; it stays when the row is cleared.
     """
 
     COLUMNS: ClassVar = {
@@ -150,6 +152,7 @@ class ChangeBank(Table):
         "born_s": ((CANDIDATES,), np.nan),
         "before_s": ((CANDIDATES,), np.nan),
         "steps": ((), 0.0),
+        "jump_share": ((), JUMP_SHARE),
     }
     deviation: Rows
     correlation: Rows
@@ -157,6 +160,13 @@ class ChangeBank(Table):
     born_s: Rows
     before_s: Rows
     steps: Rows
+    jump_share: Rows
+
+    def clear(self, row: int) -> None:
+        """Drop all candidates of a row."""
+        jump_share = self.jump_share[row]
+        super().clear(row)
+        self.jump_share[row] = jump_share
 
     def restart_mass(self, row: int) -> None:
         """Tell a row's candidates that the filter has just measured all but the rates anew."""
@@ -245,7 +255,7 @@ class ChangeBank(Table):
             ]
             return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
 
-        jump_var = np.square(JUMP_SHARE * mass_kg)[:, None, None]
+        jump_var = np.square(self.jump_share[rows] * mass_kg)[:, None, None]
         pair = slice(JUMP, OXYGEN_JUMP + 1)
         seen = 1.0 + info[:, pair] * jump_var[:, None]
         jumps = 0.5 * np.square(c[:, pair]) * jump_var[:, None] / seen - 0.5 * np.log(seen)

@@ -41,6 +41,9 @@ POSSIBLE: Final[dict[ChannelKind, tuple[float, float]]] = {
     ChannelKind.STATE: (-1e12, 1e12),
 }
 
+# Pumped loops run at up to some 3 MPa (ammonia of the ISS, NASA ISS Reference Guide).
+LOOP_PRESSURE: Final = (-200.0, 1.0e7)
+
 VOTES: Final = 8  # readings that must agree on a time before the event clock jumps to it
 JUMP_S: Final = 45 * 86400.0  # the longest pause after which the event clock goes on at once
 
@@ -66,7 +69,14 @@ class Screen:
         self.now_s: float | None = None
         self._past_s = past_s
         self._ahead_s = ahead_s
-        ranges = np.array([POSSIBLE[c.kind] for c in station.channels]).reshape(-1, 2)
+        loops = {loop.name for loop in station.loops}
+        possible = [
+            LOOP_PRESSURE
+            if c.section in loops and c.kind is ChannelKind.PRESSURE
+            else POSSIBLE[c.kind]
+            for c in station.channels
+        ]
+        ranges = np.array(possible).reshape(-1, 2)
         self._low, self._high = ranges[:, 0], ranges[:, 1]
         self._waiting = SampleBatch.empty()
 

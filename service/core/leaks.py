@@ -320,7 +320,9 @@ class LeakBook(Ledger):
             if account is not None:
                 rate, error = self.rate(account.key) or (0.0, 0.0)
                 # A closed section empties, and its leak gets weaker without being repaired.
-                driven = max(account.pressure_pa / growth.pressure_pa, 0.0) ** CRACK_EXPONENT
+                driven = 1.0
+                if growth.pressure_pa > 0.0:
+                    driven = max(account.pressure_pa / growth.pressure_pa, 0.0) ** CRACK_EXPONENT
                 # When it was found it was taken for larger than it is, more often than not.
                 surely = max(growth.size - 2.0 * growth.size_sd, 0.25 * growth.size)
                 left = growth.base_rate + 0.5 * surely

@@ -25,6 +25,7 @@ from service.core.figures import Figures, Situation
 from service.core.hatches import UnknownHatches
 from service.core.intake import ClockMode, Screen, Screened
 from service.core.leaks import Growth, LeakBook
+from service.core.loops import Loops
 from service.core.reported import Reports
 from service.core.rules import Rule
 from service.core.samples import Activity, SampleBatch
@@ -83,6 +84,7 @@ class Monitor:
         self.policy = policy
         self._screen = Screen(station, policy.clock, policy.past_s, policy.ahead_s)
         self._readings = Readings(station, policy.stale_s)
+        self._loops = Loops(station, self._readings)
         self._conditions = Conditions(station)
         self._hatches = UnknownHatches(station)
         self._volumes = FreeVolumes(station)
@@ -113,6 +115,7 @@ class Monitor:
             closures=self._closures,
             hatches=self._hatches,
             volumes=self._volumes,
+            loops=self._loops,
         )
         self._alerts = AlertBook(policy.rules, self._figures)
 
@@ -216,6 +219,7 @@ class Monitor:
         return {
             "screen": self._screen.snapshot(),
             "readings": self._readings.snapshot(),
+            "loops": self._loops.snapshot(),
             "conditions": self._conditions.snapshot(),
             "hatches": self._hatches.snapshot(),
             "volumes": self._volumes.snapshot(),
@@ -237,6 +241,7 @@ class Monitor:
         """Take over a snapshot of a monitor with the same station and policy."""
         self._screen.restore(state["screen"])
         self._readings.restore(state["readings"])
+        self._loops.restore(state["loops"])
         self._conditions.restore(state["conditions"])
         self._hatches.restore(state["hatches"])
         self._volumes.restore(state["volumes"])
@@ -313,7 +318,9 @@ class Monitor:
         return events
 
     def _touched(self, place: int | None) -> list[Group]:
-        return [group for group in self._groups if place is None or place in group]
+        """Return the atmospheres that gas at a place reaches, None = all; never a loop."""
+        air = [group for group in self._groups if self.station.loop_of(group) is None]
+        return [group for group in air if place is None or place in group]
 
     def _taken_hatches(self) -> dict[str, HatchState]:
         """Return what each hatch is taken for."""
@@ -346,11 +353,15 @@ class Monitor:
             is_new = np.zeros(len(self.station.channels), np.bool_)
             is_new[channels] = True
             for group in self._groups:
-                gauges = self._readings.gauges(group)
+                is_loop = self.station.loop_of(group) is not None
+                gauges = (self._loops if is_loop else self._readings).gauges(group)
                 spoke = is_new[gauges]
                 if not spoke.any():
                     continue
                 time_s = float(self._readings.time_s[gauges[spoke]].mean())
+                if is_loop:
+                    self._air[group] = self._loops.read(group, time_s, is_new)
+                    continue
                 previous = self._air.get(group)
                 gap_s = SLOW_S if previous is None else time_s - previous.time_s
                 self._air[group] = self._readings.read(

@@ -13,6 +13,10 @@ CHOKED_COEFFICIENT: Final = float(
 )  # 0.6847, any gas dynamics text, for instance Shapiro (1953), chapter 4
 
 
+LIQUID_REFERENCE_K: Final = 293.15  # at which liquids are weighed; 20 degC, CRC Handbook tables
+LIQUID_DISCHARGE: Final = 0.61  # sharp-edged orifice; any text on fluid mechanics
+
+
 def saturation_pressure_pa(temperature_k: ArrayLike) -> NDArray[np.float64]:
     """Return the vapour pressure of water after Magnus (Alduchov and Eskridge, 1996), Pa.
 
@@ -78,3 +82,60 @@ def time_to_floor_s(
     if leak_kg_per_s <= 0.0:
         return None
     return mass_kg / leak_kg_per_s * float(np.log(pressure_pa / floor_pa))
+
+
+def accumulated_kg(
+    pressure_pa: float,
+    temperature_k: float,
+    accumulator_m3: float,
+    precharge_pa: float,
+    density_kg_per_m3: float,
+) -> float:
+    """Return the liquid in an accumulator by the pressure of its gas, kg.
+
+    The gas fills the whole accumulator at the precharge pressure and 20 degC, and obeys the ideal
+    gas law; what it leaves is liquid, none at the least.
+
+    Examples
+    --------
+    >>> accumulated_kg(300e3, 293.15, 0.02, 120e3, 1000.0)
+    12.0
+    """
+    at_reference_pa = pressure_pa * LIQUID_REFERENCE_K / temperature_k
+    gas_share = precharge_pa / max(at_reference_pa, precharge_pa)
+    return accumulator_m3 * (1.0 - gas_share) * density_kg_per_m3
+
+
+def liquid_hole_diameter_m(
+    leak_kg_per_s: float, pressure_pa: float, density_kg_per_m3: float
+) -> float:
+    """Return the diameter of the round hole into vacuum that would leak as much liquid, m.
+
+    After Bernoulli: leak = Cd A sqrt(2 rho p). The leak must not be negative.
+
+    Examples
+    --------
+    >>> round(1000 * liquid_hole_diameter_m(27.0 / 3600, 300e3, 998.2), 2)
+    0.8
+    """
+    flux = LIQUID_DISCHARGE * np.sqrt(2.0 * density_kg_per_m3 * pressure_pa)
+    return float(np.sqrt(4.0 * leak_kg_per_s / (np.pi * flux)))
+
+
+def time_to_quantity_s(held_kg: float, leak_kg_per_s: float, floor_kg: float) -> float | None:
+    """Return the time until an accumulator holds no more than the floor, s.
+
+    Linear, for the gas keeps pressing: the flow goes with the root of its pressure (Bernoulli), and
+    it can only weaken as the gas expands, so the time is never told too long. None when nothing
+    leaks; 0 at or below the floor.
+
+    Examples
+    --------
+    >>> time_to_quantity_s(12.0, 0.01, 2.0)
+    1000.0
+    """
+    if held_kg <= floor_kg:
+        return 0.0
+    if leak_kg_per_s <= 0.0:
+        return None
+    return (held_kg - floor_kg) / leak_kg_per_s

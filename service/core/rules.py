@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.core.events import RuleKind, Severity
-from service.core.station import ChannelKind
+from service.core.station import ChannelKind, Medium
 
 
 class Verdict(StrEnum):
@@ -30,13 +30,15 @@ class Rule:
     Attributes
     ----------
     thresholds : mapping of Severity to float
-        From where on the figure is a breach of that severity, in SI: Pa for `limit`, Pa/s of
+        From where on the figure is a breach of that severity, in SI: Pa (or kg) for `limit`, Pa/s of
         fall for `pressure_rate`, kg/s above the accepted leak for `leak_rate`, kg/s for
         `leak_growth` (the smallest growth worth an alert), s for `reserve_time` and `silence`.
     side : Side
         Only for `limit`; the other kinds know theirs.
     sections : frozenset of str
         Only atmospheres with one of these sections are judged; empty = all.
+    medium : Medium
+        Whether the air of sections or the liquid of loops is judged.
     quantity : ChannelKind
         What a `limit` looks at.
     floor : str
@@ -54,6 +56,7 @@ class Rule:
     thresholds: dict[Severity, float]
     side: Side = Side.ABOVE
     sections: frozenset[str] = field(default_factory=frozenset)
+    medium: Medium = Medium.AIR
     quantity: ChannelKind = ChannelKind.PRESSURE
     floor: str = "evacuation"
     hold_s: float = 0.0

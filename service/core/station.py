@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from service.core.units import UNITS
+
 VACUUM: Final = "vacuum"  # the far side of a hatch that opens into space
 
 
@@ -35,6 +37,27 @@ DIMENSION: Final[dict[ChannelKind, str]] = {
 }
 
 
+def dimension_of(kind: ChannelKind, unit: str) -> str:
+    """Return what a channel of a kind and unit is measured in.
+
+    A quantity is a mass, or a share of what the accumulator holds when full.
+
+    Examples
+    --------
+    >>> [dimension_of(ChannelKind.QUANTITY, unit) for unit in ("kg", "percent")]
+    ['mass', 'ratio']
+    """
+    is_share = kind is ChannelKind.QUANTITY and unit in UNITS and UNITS[unit].dimension == "ratio"
+    return "ratio" if is_share else DIMENSION[kind]
+
+
+class Medium(StrEnum):
+    """What a sealed volume holds: the air of a section, or the liquid of a loop."""
+
+    AIR = "air"
+    LIQUID = "liquid"
+
+
 class HatchState(StrEnum):
     """How a hatch stands. An unknown hatch is taken as open until something says otherwise."""
 
@@ -50,6 +73,33 @@ class Section:
     name: str
     volume_m3: float
     volume_sd_m3: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One closed loop of coolant, kept full by an accumulator in which gas presses on the liquid.
+
+    Attributes
+    ----------
+    floor_kg : float
+        What the accumulator must hold at least for the pump to run.
+    coolant_kg : float or None
+        All liquid in pipes and accumulator; None = its expansion is not taken out.
+    accumulator_m3 : float or None
+        Volume of the accumulator, liquid and gas together.
+    precharge_pa : float or None
+        Pressure of the gas at 20 degC with no liquid in the accumulator.
+    expansion_per_k : float
+        By which share the liquid grows for each kelvin.
+    """
+
+    name: str
+    floor_kg: float
+    coolant_kg: float | None = None
+    accumulator_m3: float | None = None
+    precharge_pa: float | None = None
+    density_kg_per_m3: float
+    expansion_per_k: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +133,10 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One measured quantity at one place; noise and step are SI, None where they are learned."""
+    """One measured quantity at one place; noise and step are SI, None where they are learned.
+
+    `section` names a section or a loop.
+    """
 
     name: str
     section: str
@@ -99,7 +152,7 @@ class Channel:
 class Station:
     """The whole complex that one config file describes.
 
-    `accepted_leak_kg_per_s` is the old, known loss of the whole station, above which leak-rate
+    Its sealed volumes are numbered: first the sections, then the loops. `accepted_leak_kg_per_s` is the old, known loss of the whole station, above which leak-rate
     limits count.
     """
 
@@ -108,6 +161,17 @@ class Station:
     hatches: tuple[Hatch, ...]
     channels: tuple[Channel, ...]
     accepted_leak_kg_per_s: float
+    loops: tuple[Loop, ...] = ()
+
+    @property
+    def volumes(self) -> tuple[Section | Loop, ...]:
+        """All that can leak, in the order of their numbers."""
+        return (*self.sections, *self.loops)
+
+    def loop_of(self, group: tuple[int, ...]) -> Loop | None:
+        """Return the loop that a group of sealed volumes is, None where it is sections."""
+        number = group[0] - len(self.sections)
+        return self.loops[number] if number >= 0 else None
 
     def channel_index(self) -> dict[str, int]:
         """Return the position of each channel by its name."""
@@ -119,10 +183,12 @@ def atmospheres(
 ) -> tuple[tuple[int, ...], ...]:
     """Group the sections that share air: connected components over hatches that are not closed.
 
+    Each loop is a group of its own.
+
     Returns
     -------
     tuple of tuples of int
-        Section indices, each group ascending, groups ordered by their first section.
+        Numbers of sealed volumes, each group ascending, groups ordered by their first.
 
     Examples
     --------
@@ -150,4 +216,5 @@ def atmospheres(
     groups: dict[int, list[int]] = {}
     for i in range(len(station.sections)):
         groups.setdefault(find(i), []).append(i)
-    return tuple(tuple(group) for group in groups.values())
+    loops = range(len(station.sections), len(station.volumes))
+    return (*(tuple(group) for group in groups.values()), *((loop,) for loop in loops))

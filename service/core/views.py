@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from service.core.events import AlertState, Event, RuleKind, SensorDoubted, Severity
 from service.core.station import HatchState
@@ -14,6 +15,11 @@ class Balance(StrEnum):
     DRY = "dry_air"  # total less vapour and CO2, where these are measured; an account of TOTAL
     TOTAL = "total"  # total air mass, temperature compensated
     PRESSURE = "pressure"  # no temperature known
+    LIQUID = "liquid"  # of a coolant loop, temperature compensated
+    QUANTITY = "quantity"  # of a coolant loop, no temperature known
+
+
+LOOP_FLOOR: Final = "coolant"  # name of the floor that the reserve time of a loop counts to
 
 
 class EstimateQuality(StrEnum):
@@ -52,6 +58,18 @@ class GrowthEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoolantView:
+    """The liquid of a loop; None = unknown.
+
+    `held_kg` is what its accumulator holds, and `mass_kg` what it would hold at 20 degC.
+    """
+
+    mass_kg: float | None
+    held_kg: float | None
+    density_kg_per_m3: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtmosphereView:
     """One atmosphere: its air, its leak and how long it lasts; None = unknown.
 
@@ -59,12 +77,14 @@ class AtmosphereView:
     reaches it. `volume_m3` is the configured one, docked vehicles included; `free_volume_m3` what
     is believed of it, to which masses and rates are scaled; their errors do not hold that of the
     volume. `assumed` maps each unknown hatch of it to what it is taken for.
+    reaches it. A coolant loop is shown as an atmosphere of its own name with `coolant` in place of
+    air, and with one floor, the least quantity.
     """
 
     time_s: float
     name: str
     sections: tuple[str, ...]
-    volume_m3: float
+    volume_m3: float | None
     pressure_pa: float | None
     temperature_k: float | None
     air_mass_kg: float | None
@@ -77,6 +97,12 @@ class AtmosphereView:
     free_volume_m3: float | None = None
     free_volume_sd_m3: float | None = None
     assumed: dict[str, HatchState] = field(default_factory=dict)
+    coolant: CoolantView | None = None
+
+    @property
+    def reserve_s(self) -> float | None:
+        """Time until the crew must leave, or until the loop is lost."""
+        return self.reserve_time_s.get("evacuation" if self.coolant is None else LOOP_FLOOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from service.core.events import RuleKind
-from service.core.physics import hole_diameter_m
+from service.core.physics import hole_diameter_m, liquid_hole_diameter_m
 from service.core.rules import Figure, Rule, Side
-from service.core.station import HatchState
+from service.core.station import ChannelKind, HatchState
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import AtmosphereView, ClosureView, GrowthEstimate, LeakEstimate
 
@@ -89,7 +89,7 @@ def headline(
 ) -> str:
     """Return what is wrong, where, since when, how fast, how long it lasts and what to do."""
     parts = [f"{_claim(rule, figure, atmosphere)}."]
-    parts.append(f"Air of {_place(atmosphere)}.")
+    parts.append(f"{_place(atmosphere)}.")
     if rule.kind is not RuleKind.SILENCE:
         parts += _leak_sentences(rule, atmosphere)
     if suspects and rule.kind is RuleKind.LEAK_GROWTH:
@@ -116,73 +116,91 @@ def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str
     value = figure.value
     match rule.kind:
         case RuleKind.LIMIT:
-            return f"{name}: {rule.quantity.value} is {value / PA_PER_MMHG:.1f} mmHg{_limit(rule, value)}"
+            return f"{name}: {rule.quantity.value} is {_limit(rule, value)}"
         case RuleKind.PRESSURE_RATE:
             rate = value / PA_PER_MMHG * 60.0
             return f"{name}: pressure falls by {rate:.2f} mmHg/min"
         case RuleKind.LEAK_RATE:
-            rate = value * S_PER_DAY
-            return f"{name}: the leak is {rate:.2f} kg/day above what is accepted"
+            return f"{name}: the leak is {_flow(atmosphere, value)} above what is accepted"
         case RuleKind.LEAK_GROWTH:
             growth = atmosphere.growth
             if growth is None or growth.onset_s is None:
                 return f"{name}: no growth of the leak is left"
-            return f"{name}: the leak {_grown(growth)}"
+            return f"{name}: the leak {_grown(atmosphere, growth)}"
         case RuleKind.RESERVE_TIME:
-            return f"{name}: {span(value)} are left to the {rule.floor} pressure"
+            least = "least quantity of its accumulator"
+            floor = f"{rule.floor} pressure" if atmosphere.coolant is None else least
+            return f"{name}: {span(value)} are left to the {floor}"
         case RuleKind.SILENCE:
             return f"{name}: a channel has said nothing for {span(value)}"
 
 
 def _limit(rule: Rule, value: float) -> str:
-    """Return the limit that a value is beyond, the worst of them, and nothing where it is not."""
+    """Return a value and the limit that it is beyond, the worst of them."""
+    is_mass = rule.quantity is ChannelKind.QUANTITY
+    scale, unit = (1.0, "kg") if is_mass else (PA_PER_MMHG, "mmHg")
+    measured = f"{value / scale:.{2 if is_mass else 1}f} {unit}"
     below = rule.side is Side.BELOW
     beyond = [t for t in rule.thresholds.values() if (value <= t if below else value >= t)]
     if not beyond:
-        return ", within its limits"
+        return f"{measured}, within its limits"
     worst = min(beyond) if below else max(beyond)
-    return f", {rule.side.value} {worst / PA_PER_MMHG:.0f} mmHg"
+    return f"{measured}, {rule.side.value} {worst / scale:.{1 if is_mass else 0}f} {unit}"
 
 
-def _grown(growth: GrowthEstimate) -> str:
-    size = (growth.growth_kg_per_s or 0.0) * S_PER_DAY
-    low = (growth.growth_low_kg_per_s or 0.0) * S_PER_DAY
-    high = (growth.growth_high_kg_per_s or 0.0) * S_PER_DAY
+def _flow(atmosphere: AtmosphereView, *rates_kg_per_s: float) -> str:
+    """Return a rate, with its interval where one follows; of a liquid by the hour, as crews count it."""
+    per_s, digits, unit = (
+        (S_PER_DAY, 2, "kg/day") if atmosphere.coolant is None else (3600.0, 3, "kg/h")
+    )
+    rate, *interval = (f"{rate * per_s:.{digits}f}" for rate in rates_kg_per_s)
+    return f"{rate} {unit} ({' to '.join(interval)})" if interval else f"{rate} {unit}"
+
+
+def _grown(atmosphere: AtmosphereView, growth: GrowthEstimate) -> str:
+    size = _flow(
+        atmosphere,
+        growth.growth_kg_per_s or 0.0,
+        growth.growth_low_kg_per_s or 0.0,
+        growth.growth_high_kg_per_s or 0.0,
+    )
     onset = utc(growth.onset_s or 0.0)
     first, last = utc(growth.onset_low_s or 0.0), utc(growth.onset_high_s or 0.0)
-    return (
-        f"grew by {size:.2f} kg/day ({low:.2f} to {high:.2f}) about {onset} "
-        f"(between {first} and {last})"
-    )
+    return f"grew by {size} about {onset} (between {first} and {last})"
 
 
 def _place(atmosphere: AtmosphereView) -> str:
+    if atmosphere.coolant is not None:
+        held_kg = atmosphere.coolant.held_kg
+        held = "" if held_kg is None else f", {held_kg:.2f} kg in its accumulator"
+        return f"Coolant of {atmosphere.name}{held}"
     if len(atmosphere.sections) == 1:
-        return f"{atmosphere.sections[0]} alone, hatch shut"
-    return f"{len(atmosphere.sections)} sections that share it: {', '.join(atmosphere.sections)}"
+        return f"Air of {atmosphere.sections[0]} alone, hatch shut"
+    return f"Air of {len(atmosphere.sections)} sections that share it: {', '.join(atmosphere.sections)}"
 
 
 def _leak_sentences(rule: Rule, atmosphere: AtmosphereView) -> list[str]:
     sentences = []
     leak = atmosphere.leak
     if leak is not None:
-        sentences.append(f"Leak now {_rate(leak)}{_hole(atmosphere, leak)}.")
-    reserve_s = atmosphere.reserve_time_s.get("evacuation")
+        rates = leak.rate_kg_per_s, leak.low_kg_per_s, leak.high_kg_per_s
+        sentences.append(f"Leak now {_flow(atmosphere, *rates)}{_hole(atmosphere, leak)}.")
+    reserve_s = atmosphere.reserve_s
     if reserve_s is not None and rule.kind is not RuleKind.RESERVE_TIME:
-        sentences.append(f"Time to the evacuation pressure: {span(reserve_s)}.")
+        floor = "evacuation pressure" if atmosphere.coolant is None else "least quantity"
+        sentences.append(f"Time to the {floor}: {span(reserve_s)}.")
     return sentences
-
-
-def _rate(leak: LeakEstimate) -> str:
-    rate, low, high = (
-        v * S_PER_DAY for v in (leak.rate_kg_per_s, leak.low_kg_per_s, leak.high_kg_per_s)
-    )
-    return f"{rate:.2f} kg/day ({low:.2f} to {high:.2f})"
 
 
 def _hole(atmosphere: AtmosphereView, leak: LeakEstimate) -> str:
     pressure_pa, temperature_k = atmosphere.pressure_pa or 0.0, atmosphere.temperature_k
-    if leak.rate_kg_per_s <= 0.0 or pressure_pa <= 0.0 or not temperature_k:
+    if leak.rate_kg_per_s <= 0.0 or pressure_pa <= 0.0:
+        return ""
+    if atmosphere.coolant is not None:
+        density = atmosphere.coolant.density_kg_per_m3
+        hole_m = liquid_hole_diameter_m(leak.rate_kg_per_s, pressure_pa, density)
+        return f", like a hole of {1000.0 * hole_m:.2f} mm"
+    if not temperature_k:
         return ""
     at = (leak.rate_kg_per_s, pressure_pa, temperature_k)
     least, most = (1000.0 * hole_diameter_m(*at, discharge) for discharge in (1.0, 0.6))

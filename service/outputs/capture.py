@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from service.core.samples import Activity, Quality, SampleBatch
-from service.core.station import DIMENSION, Station
+from service.core.station import Station, dimension_of
 from service.core.units import SI_UNIT
 from service.core.views import Outcome
 from service.outputs.appender import Appender, Chunk
@@ -29,7 +29,9 @@ class Capture:
         self.name = name
         self._file = Appender(name=name, path=path)
         self._channels = [channel.name for channel in station.channels]
-        self._units = [SI_UNIT[DIMENSION[channel.kind]] for channel in station.channels]
+        self._units = [
+            SI_UNIT[dimension_of(channel.kind, channel.unit)] for channel in station.channels
+        ]
 
     @property
     def status(self) -> OutputStatus:

@@ -132,7 +132,7 @@ _ATMOSPHERE_GAUGES: Final = (
     ),
     _AtmosphereGauge(
         "leak_rate_grams_per_second",
-        "Air lost to space, positive = loss.",
+        "Air (or coolant of a loop) lost, positive = loss.",
         "rate_kg_per_s",
         "leak",
         G_PER_KG,
@@ -225,8 +225,18 @@ def _station(view: MonitorView) -> Iterator[Metric]:
 
 def _atmosphere_tables(atmospheres: Iterable[AtmosphereView]) -> Iterator[Metric]:
     yield _gauge(
+        "coolant_mass_grams",
+        "Coolant in the accumulator of a loop, its expansion taken out.",
+        ["loop"],
+        [
+            ((atmosphere.name,), None if coolant.mass_kg is None else coolant.mass_kg * G_PER_KG)
+            for atmosphere in atmospheres
+            if (coolant := atmosphere.coolant) is not None
+        ],
+    )
+    yield _gauge(
         "reserve_time_seconds",
-        "Time until the pressure reaches the named floor at the present leak rate.",
+        "Time until the pressure (or quantity) reaches the named floor at the present leak rate.",
         ["atmosphere", "floor"],
         [
             ((atmosphere.name, floor), seconds)

@@ -47,6 +47,7 @@ class LineProtocol:
             **record,
             "temperature_k": figure(estimate.temperature_k),
             "air_mass_kg": figure(estimate.air_mass_kg),
+            "coolant_mass_kg": figure(estimate.coolant.mass_kg if estimate.coolant else None),
             "growth_statistic_ratio": figure(
                 estimate.growth.statistic_ratio if estimate.growth else None
             ),

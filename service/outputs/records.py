@@ -95,8 +95,8 @@ def alert_line(event: AlertEvent) -> bytes:
     return orjson.dumps(alert_record(event), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def estimate_record(estimate: AtmosphereView, floor: str = "evacuation") -> dict[str, Any]:
-    """Return the contract fields of an estimate; the reserve time is that to the named floor."""
+def estimate_record(estimate: AtmosphereView) -> dict[str, Any]:
+    """Return the contract fields of an estimate."""
     leak = estimate.leak
     return {
         "time": timestamp(estimate.time_s),
@@ -106,14 +106,14 @@ def estimate_record(estimate: AtmosphereView, floor: str = "evacuation") -> dict
         "low": figure(leak.low_kg_per_s * S_PER_DAY) if leak else None,
         "high": figure(leak.high_kg_per_s * S_PER_DAY) if leak else None,
         "pressure_pa": figure(estimate.pressure_pa),
-        "reserve_time_s": figure(estimate.reserve_time_s.get(floor)),
+        "reserve_time_s": figure(estimate.reserve_s),
         "quality": estimate.quality.value,
     }
 
 
-def estimate_row(estimate: AtmosphereView, floor: str = "evacuation") -> list[str]:
+def estimate_row(estimate: AtmosphereView) -> list[str]:
     """Return the cells of a row of `estimates.csv`, in the order of `ESTIMATE_COLUMNS`."""
-    record = estimate_record(estimate, floor)
+    record = estimate_record(estimate)
     return ["" if record[column] is None else str(record[column]) for column in ESTIMATE_COLUMNS]
 
 

@@ -7,13 +7,14 @@ from service.core.intake import ClockMode
 from service.core.monitor import Policy
 from service.core.rules import Rule, Side
 from service.core.station import (
-    DIMENSION,
     Channel,
     ChannelKind,
     Hatch,
+    Loop,
     Meaning,
     Section,
     Station,
+    dimension_of,
 )
 from service.core.units import PA_PER_MMHG, S_PER_DAY, unit_of
 from service.settings import rules, schema
@@ -29,6 +30,18 @@ def station_of(settings: schema.Settings) -> Station:
         sections=tuple(
             Section(name=name, volume_m3=section.volume_m3, volume_sd_m3=section.volume_sd_m3)
             for name, section in settings.sections.items()
+        ),
+        loops=tuple(
+            Loop(
+                name=name,
+                floor_kg=loop.floor_kg,
+                coolant_kg=loop.coolant_kg,
+                accumulator_m3=None if loop.accumulator_l is None else loop.accumulator_l / 1000.0,
+                precharge_pa=None if loop.precharge_kpa is None else loop.precharge_kpa * 1000.0,
+                density_kg_per_m3=loop.density_kg_per_m3,
+                expansion_per_k=loop.expansion_per_k,
+            )
+            for name, loop in settings.loops.items()
         ),
         hatches=tuple(
             Hatch(name=name, between=hatch.between, state=hatch.state)
@@ -60,7 +73,9 @@ def policy_of(settings: schema.Settings) -> Policy:
 
 
 def _channel(name: str, channel: schema.Channel) -> Channel:
-    scale = unit_of(channel.unit, DIMENSION[channel.kind]).scale  # a spread has no offset
+    scale = unit_of(
+        channel.unit, dimension_of(channel.kind, channel.unit)
+    ).scale  # a spread has no offset
     return Channel(
         name=name,
         section=channel.section,
@@ -87,9 +102,12 @@ def _rule(rule: rules.Rule) -> Rule:
     margin = 0.0
     match rule:
         case rules.Limit():
-            side = Side.BELOW if rule.below_mmhg else Side.ABOVE
+            side = Side.BELOW if rule.below_mmhg or rule.below_kg else Side.ABOVE
             written, scale = rule.below_mmhg or rule.above_mmhg or {}, PA_PER_MMHG
             margin, quantity = rule.clear_margin_mmhg, ChannelKind(rule.quantity)
+            if quantity is ChannelKind.QUANTITY:
+                written, scale = rule.below_kg or rule.above_kg or {}, 1.0
+                margin = rule.clear_margin_kg
         case rules.PressureRate():
             written, scale = rule.fall_mmhg_per_min, PA_PER_MMHG / S_PER_MIN
             margin = rule.clear_margin_mmhg_per_min
@@ -111,6 +129,7 @@ def _rule(rule: rules.Rule) -> Rule:
         thresholds={severity: figure * scale for severity, figure in written.items()},
         side=side,
         sections=frozenset(rule.sections),
+        medium=rule.medium,
         quantity=quantity,
         floor=floor,
         hold_s=rule.hold_s,

@@ -26,6 +26,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield every name that points to a section that is not there, and every name given twice."""
     sections = [str(name) for name in _mapping(tree.get("sections"))]
+    loops = [str(name) for name in _mapping(tree.get("loops"))]
     if VACUUM in sections:
         yield (
             ("sections", VACUUM),
@@ -34,8 +35,13 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
         )
     for path, name in _section_names(tree):
         outside = path[0] == "hatches" and name == VACUUM
-        if sections and name not in sections and not outside:
-            yield path, f"there is no section {name!r}", did_you_mean(name, sections)
+        known = sections if path[0] == "hatches" else [*sections, *loops]
+        if sections and name not in known and not outside:
+            yield path, f"there is no section {name!r}", did_you_mean(name, known)
+    for name in loops:
+        if name in sections:
+            yield ("loops", name), "is the name of a section too", "rename one of them"
+    yield from unweighable(tree)
     seen: set[str] = set()
     for i, rule in enumerate(_sequence(tree.get("rules"))):
         title = _mapping(rule).get("name")
@@ -43,6 +49,30 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
             if title in seen:
                 yield ("rules", i, "name"), f"two rules are named {title!r}", "rename one of them"
             seen.add(title)
+
+
+def unweighable(tree: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield every loop that none of its channels can weigh, and every channel that needs more."""
+    weighed = set()
+    loops = {str(name): _mapping(loop) for name, loop in _mapping(tree.get("loops")).items()}
+    for name, settings in _mapping(tree.get("channels")).items():
+        channel = _mapping(settings)
+        place, kind = str(channel.get("section")), channel.get("kind")
+        loop = loops.get(place, {})
+        if kind == "quantity":
+            weighed.add(place)
+            if channel.get("unit") in {"percent", "ratio"} and "accumulator_l" not in loop:
+                problem = "a share of the accumulator says nothing while its volume is unknown"
+                yield ("channels", name), problem, "measure it in a loop with accumulator_l"
+        elif kind == "pressure" and {"accumulator_l", "precharge_kpa"} <= set(loop):
+            weighed.add(place)
+    remedy = (
+        "add a channel of kind quantity, or one of kind pressure with accumulator_l and "
+        "precharge_kpa"
+    )
+    for name in loops:
+        if name not in weighed:
+            yield ("loops", name), "no channel tells what it holds", remedy
 
 
 def _section_names(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from service.core.events import Severity
+from service.core.station import Medium
 from service.settings.fields import (
     Falling,
     Name,
@@ -20,8 +21,12 @@ Floor = Literal["evacuation", "certification", "flight_rule"]
 
 class _Rule(Part):
     name: Name = Field(description="name of the rule, part of the identity of its alerts")
+    medium: Medium = Field(
+        default=Medium.AIR, description="air: it judges the atmospheres; liquid: the coolant loops"
+    )
     sections: tuple[Name, ...] = Field(
-        default=(), description="judge only atmospheres with one of these sections; empty = all"
+        default=(),
+        description="judge only atmospheres with one of these sections (or loops); empty = all",
     )
     hold_s: NotNegative = Field(
         default=0.0, description="how long a breach must last before it is announced, s"
@@ -34,11 +39,11 @@ class _Rule(Part):
 
 
 class Limit(_Rule):
-    """Alerts when a pressure or partial pressure is beyond a limit."""
+    """Alerts when a pressure, a partial pressure or a quantity of coolant is beyond a limit."""
 
     kind: Literal["limit"]
-    quantity: Literal["pressure", "ppo2", "ppn2", "ppco2"] = Field(
-        default="pressure", description="pressure, ppo2, ppn2 or ppco2"
+    quantity: Literal["pressure", "ppo2", "ppn2", "ppco2", "quantity"] = Field(
+        default="pressure", description="pressure, ppo2, ppn2, ppco2, or quantity of a loop"
     )
     below_mmhg: Falling | None = Field(
         default=None, description="severity to the pressure below which it holds, mmHg"
@@ -49,14 +54,34 @@ class Limit(_Rule):
     clear_margin_mmhg: NotNegative = Field(
         default=0.0, description="how far back across the limit it must come to be clear, mmHg"
     )
+    below_kg: Falling | None = Field(
+        default=None, description="severity to the quantity below which it holds, kg"
+    )
+    above_kg: Rising | None = Field(
+        default=None, description="severity to the quantity above which it holds, kg"
+    )
+    clear_margin_kg: NotNegative = Field(
+        default=0.0, description="how far back across the limit it must come to be clear, kg"
+    )
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:
-        if (self.below_mmhg is None) == (self.above_mmhg is None):
+        unit = "kg" if self.quantity == "quantity" else "mmhg"
+        given = {
+            name: getattr(self, name) is not None
+            for name in ("below_mmhg", "above_mmhg", "below_kg", "above_kg")
+        }
+        if sum(given.values()) != 1 or not (given[f"below_{unit}"] or given[f"above_{unit}"]):
             raise fault(
-                "needs exactly one of below_mmhg and above_mmhg",
+                f"needs exactly one of below_{unit} and above_{unit}",
                 "keep one, and write a second rule for the other side",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _quantity_is_of_liquid(self) -> Self:
+        if self.quantity == "quantity" and self.medium is not Medium.LIQUID:
+            raise fault("looks at a quantity, which air has not", "add medium: liquid")
         return self
 
 
@@ -70,6 +95,12 @@ class PressureRate(_Rule):
     clear_margin_mmhg_per_min: NotNegative = Field(
         default=0.0, description="how much slower the fall must become to be clear, mmHg/min"
     )
+
+    @model_validator(mode="after")
+    def _is_of_air(self) -> Self:
+        if self.medium is not Medium.AIR:
+            raise fault("watches the pressure of air", "use a reserve_time rule for coolant loops")
+        return self
 
 
 class LeakRate(_Rule):
@@ -124,6 +155,8 @@ Rule = Annotated[
 # requirement names (NASA TM-1998-206956), and 40 times the Soyuz MS-09 leak of August 2018, which
 # was no emergency. 1.68 kg/day = 3.7 lb/day, the worst rate on record, April 2024 (NASA OIG
 # IG-24-020); 0.6 kg/day above the accepted rate is some three times nominal.
+# Coolant: 0.05 kg/day, 2 g/h, is half of what a weeping fitting loses (estimate); the hours are those
+# of the air.
 DEFAULT_RULES: Final[tuple[Rule, ...]] = (
     Limit(
         kind="limit",
@@ -184,6 +217,37 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         silent_s={Severity.ADVISORY: 7200.0},
         response="Check the telemetry link and the sensor; until then judge the section by its "
         "neighbours over open hatches.",
+        runbook="deploy/RUNBOOK.md#hullwatchsectionsilent",
+    ),
+    LeakGrowth(
+        kind="leak_growth",
+        name="coolant_growth",
+        medium=Medium.LIQUID,
+        at_least_kg_per_day={Severity.CAUTION: 0.05},
+        keep_firing_s=6 * 3600.0,
+        response="Compare the onset with what was operated on the loop then, look for liquid or "
+        "flakes along its lines, and keep people and suits away from what leaks outside.",
+        runbook="deploy/RUNBOOK.md#hullwatchleakgrowth",
+    ),
+    ReserveTime(
+        kind="reserve_time",
+        name="coolant_reserve",
+        medium=Medium.LIQUID,
+        below_h={Severity.EMERGENCY: 24.0, Severity.WARNING: 72.0},
+        hold_s=60.0,
+        keep_firing_s=300.0,
+        clear_margin_h=2.0,
+        response="Shut the valves that part the leak from the rest of the loop, stop the pump "
+        "before it runs dry, and move the heat load to another loop.",
+        runbook="deploy/RUNBOOK.md#hullwatchreservetimelow",
+    ),
+    Silence(
+        kind="silence",
+        name="coolant_silence",
+        medium=Medium.LIQUID,
+        silent_s={Severity.ADVISORY: 7200.0},
+        response="Check the telemetry link and the sensor; until then judge the loop by its pump "
+        "pressure and the temperatures it cools.",
         runbook="deploy/RUNBOOK.md#hullwatchsectionsilent",
     ),
 )

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.core.intake import ClockMode
-from service.core.station import DIMENSION, VACUUM, ChannelKind, HatchState
+from service.core.station import VACUUM, ChannelKind, HatchState, dimension_of
 from service.core.units import UnknownUnitError, unit_of
 from service.errors import InputError
 from service.settings.fields import (
@@ -52,6 +52,33 @@ class Section(Part):
     volume_m3: Positive = Field(description="free gas volume, m3")
     volume_sd_m3: Positive | None = Field(
         default=None, description="its standard error, m3; absent = 10 % of it"
+    )
+
+
+class Loop(Part):
+    """One loop of coolant with its accumulator."""
+
+    floor_kg: Positive = Field(
+        description="what the accumulator must hold at least for the pump to run, kg"
+    )
+    coolant_kg: Positive | None = Field(
+        default=None,
+        description="all liquid in pipes and accumulator, kg; absent = expansion is not taken out",
+    )
+    accumulator_l: Positive | None = Field(
+        default=None,
+        description="volume of the accumulator, L; needed for a quantity in percent or a pressure",
+    )
+    precharge_kpa: Positive | None = Field(
+        default=None,
+        description="pressure of its gas with no liquid, at 20 degC, kPa; needed for a pressure",
+    )
+    # Water at 20 degC, CRC Handbook of Chemistry and Physics
+    density_kg_per_m3: Positive = Field(
+        default=998.2, description="density of the liquid at 20 degC, kg/m3; water"
+    )
+    expansion_per_k: NotNegative = Field(
+        default=2.1e-4, description="share by which it expands for each kelvin, 1/K; water"
     )
 
 
@@ -120,7 +147,7 @@ class Meaning(Part):
 class Channel(Part):
     """One measured quantity at one place."""
 
-    section: Name = Field(description="the section it is measured in")
+    section: Name = Field(description="the section or loop it is measured in")
     kind: ChannelKind = Field(description="what it measures")
     unit: str = Field(description="the unit of its readings where a message names none")
     noise: NotNegative | None = Field(
@@ -140,7 +167,7 @@ class Channel(Part):
     @classmethod
     def _unit_fits_kind(cls, unit: str, info: ValidationInfo) -> str:
         kind = info.data.get("kind")
-        _check_unit(unit, DIMENSION[kind] if kind else None)
+        _check_unit(unit, dimension_of(kind, unit) if kind else None)
         return unit
 
     @model_validator(mode="after")
@@ -333,6 +360,9 @@ class Settings(BaseSettings):
     )
     sections: dict[Name, Section] = Field(
         min_length=1, description="the compartments by name, each with its volume_m3"
+    )
+    loops: dict[Name, Loop] = Field(
+        default={}, description="the coolant loops by name, each with its floor_kg"
     )
     hatches: dict[Name, Hatch] = Field(
         default={}, description="the hatches by name, each with between: [section, section]"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.samples import Quality, SampleBatch
-from service.core.station import DIMENSION, Station
+from service.core.station import Station, dimension_of
 from service.core.units import UNITS
 from service.sources.base import RejectReason
 
@@ -81,7 +81,7 @@ class ChannelTable:
         # One more row than channels, so that a station without any can be indexed too.
         self._unit = np.array([UNIT_CODES[c.unit] for c in station.channels] + [0], np.int32)
         self._dimension = np.array(
-            [_DIMENSIONS.index(DIMENSION[c.kind]) for c in station.channels] + [0]
+            [_DIMENSIONS.index(dimension_of(c.kind, c.unit)) for c in station.channels] + [0]
         )
 
     def settle(self, columns: Columns) -> tuple[SampleBatch, Faults]:
