@@ -426,6 +426,8 @@ class Figures:
         return time_to_floor_s(mass, rate_kg_per_s, air.pressure_pa, floor_pa)
 
     def _suspects(self, growth: Growth) -> dict[int, float]:
+        if self._station.loop_of(growth.group) is not None:
+            return growth.suspects
         return at_old_leak(growth.suspects, self._closures.chances())
 
     def _likeliest(self, growth: Growth) -> int:

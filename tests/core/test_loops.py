@@ -153,7 +153,9 @@ def run(watch) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("gauge", ["quantity", "share", "pressure"])
 def test_each_kind_of_gauge_weighs_the_same_liquid(run, gauge):
-    seen = run(gauge, "temperature", mass_kg=draining(2), swing_k=0.0, noise_kg=0.0).last("radiator")
+    seen = run(gauge, "temperature", mass_kg=draining(2), swing_k=0.0, noise_kg=0.0).last(
+        "radiator"
+    )
     assert seen.coolant.mass_kg == pytest.approx(10.0, abs=0.1)
     expansion_kg = COOLANT_KG * EXPANSION * (LIQUID_REFERENCE_K - 285.0)
     assert seen.coolant.held_kg == pytest.approx(10.0 - expansion_kg, abs=0.1)

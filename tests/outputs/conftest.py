@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,11 @@ from service.core.events import (
 from service.core.samples import SampleBatch
 from service.core.station import Channel, ChannelKind, Hatch, HatchState, Section, Station
 from service.core.views import (
+    LOOP_FLOOR,
     AlertView,
     AtmosphereView,
     Balance,
+    CoolantView,
     EstimateQuality,
     GrowthEstimate,
     IsolationView,
@@ -119,6 +122,21 @@ def unknown_estimate() -> AtmosphereView:
         leak=None,
         growth=None,
         reserve_time_s={"evacuation": None},
+    )
+
+
+@pytest.fixture
+def loop_estimate(unknown_estimate: AtmosphereView) -> AtmosphereView:
+    return replace(
+        unknown_estimate,
+        name="radiator",
+        sections=("radiator",),
+        volume_m3=None,
+        pressure_pa=180_000.0,
+        leak=LeakEstimate(rate_kg_per_s=1e-4, low_kg_per_s=9e-5, high_kg_per_s=1.1e-4),
+        balance=Balance.LIQUID,
+        reserve_time_s={LOOP_FLOOR: 86_400.0},
+        coolant=CoolantView(mass_kg=9.5, held_kg=9.6, density_kg_per_m3=640.0),
     )
 
 

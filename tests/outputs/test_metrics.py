@@ -24,6 +24,7 @@ CONTRACT = {
     "hullwatch_pressure_pascals": {"section"},
     "hullwatch_temperature_celsius": {"section"},
     "hullwatch_air_mass_grams": {"atmosphere"},
+    "hullwatch_coolant_mass_grams": {"loop"},
     "hullwatch_leak_rate_grams_per_second": {"atmosphere"},
     "hullwatch_leak_rate_lower_bound_grams_per_second": {"atmosphere"},
     "hullwatch_leak_rate_upper_bound_grams_per_second": {"atmosphere"},
@@ -74,9 +75,10 @@ class FakeOutput:
 
 
 @pytest.fixture
-def metrics(view):
+def metrics(view, loop_estimate):
+    shown = replace(view, atmospheres=(*view.atmospheres, loop_estimate))
     return Metrics(
-        view=lambda: view,
+        view=lambda: shown,
         version="0.1.0",
         rules=["leak_growth", "silence"],
         sources=[FakeSource()],
@@ -114,6 +116,15 @@ def test_values_are_in_base_units(metrics):
     assert found["hullwatch_temperature_celsius", ("section", "zvezda")] == pytest.approx(22.85)
     assert found["hullwatch_reserve_time_seconds", zvezda, ("floor", "evacuation")] == 3.0e6
     assert found["hullwatch_leak_suspect_probability_ratio", ("section", "prk")] == 0.97
+
+
+def test_a_loop_has_the_metrics_of_an_atmosphere_and_coolant_in_place_of_air(metrics):
+    found = series(metrics)
+    radiator = ("atmosphere", "radiator")
+    assert found["hullwatch_coolant_mass_grams", ("loop", "radiator")] == pytest.approx(9500.0)
+    assert found["hullwatch_leak_rate_grams_per_second", radiator] == pytest.approx(0.1)
+    assert found["hullwatch_reserve_time_seconds", radiator, ("floor", "coolant")] == 86_400.0
+    assert ("hullwatch_air_mass_grams", radiator) not in found
 
 
 def test_what_is_unknown_has_no_series_and_an_unknown_hatch_is_not_a_number(metrics):

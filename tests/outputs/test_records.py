@@ -77,3 +77,9 @@ def test_a_figure_is_within_half_a_unit_of_its_last_digit(value):
     rounded = figure(value)
     assert rounded == pytest.approx(value, rel=5.1e-7)
     assert figure(rounded) == rounded
+
+
+def test_the_reserve_time_of_a_loop_is_that_to_its_least_quantity(loop_estimate):
+    record = estimate_record(loop_estimate)
+    assert (record["atmosphere"], record["sections"]) == ("radiator", "radiator")
+    assert record["reserve_time_s"] == 86_400.0

@@ -9,7 +9,7 @@ from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor
 from service.core.rules import Side
-from service.core.station import ChannelKind, HatchState, Meaning
+from service.core.station import ChannelKind, HatchState, Loop, Meaning, Medium
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
 from service.settings.rules import DEFAULT_RULES
@@ -28,12 +28,28 @@ def test_the_station_is_what_the_file_says() -> None:
     assert station.accepted_leak_kg_per_s == pytest.approx(0.1 / 86400)
 
 
+def test_a_loop_is_in_si() -> None:
+    assert station_of(load(EVERYTHING)).loops == (
+        Loop(
+            name="radiator",
+            floor_kg=2.0,
+            coolant_kg=60.0,
+            accumulator_m3=0.02,
+            precharge_pa=120e3,
+            density_kg_per_m3=640.0,
+            expansion_per_k=2e-3,
+        ),
+    )
+
+
 def test_noise_and_steps_are_scaled_without_an_offset() -> None:
-    pressure, temperature, humidity = station_of(load(EVERYTHING)).channels
+    pressure, temperature, humidity, quantity, share = station_of(load(EVERYTHING)).channels
     assert (pressure.noise, pressure.step, pressure.period_s) == pytest.approx((2, 10, 60))
     assert temperature.noise == pytest.approx(0.5)
     assert temperature.step is None
     assert humidity.step == pytest.approx(0.005)
+    assert quantity.noise == pytest.approx(0.045359237)
+    assert share.step == pytest.approx(0.005)
     assert (pressure.kind, pressure.unit) == (ChannelKind.PRESSURE, "kPa")
 
 
@@ -48,17 +64,26 @@ def test_each_rule_is_in_the_unit_of_its_kind() -> None:
             "rate": 2e-5,
             "growth": 1e-6,
             "time": 3600,
+            "dry": 3,
             "quiet": 600,
         }
     )
     margins = {name: rule.clear_margin for name, rule in rules.items() if rule.clear_margin}
-    assert margins == pytest.approx({"low": MMHG, "fast": 0.001 * MMHG, "rate": 1e-6, "time": 1800})
+    assert margins == pytest.approx(
+        {"low": MMHG, "fast": 0.001 * MMHG, "rate": 1e-6, "time": 1800, "dry": 0.5}
+    )
     assert {rule.kind for rule in rules.values()} == set(RuleKind)
 
 
 def test_a_rule_keeps_what_it_says_besides_thresholds() -> None:
-    low, stuffy, *_, time, _ = policy_of(load(EVERYTHING)).rules
+    low, stuffy, *_, time, dry, _ = policy_of(load(EVERYTHING)).rules
     assert (low.side, stuffy.side) == (Side.BELOW, Side.ABOVE)
+    assert (dry.side, dry.quantity, dry.medium) == (
+        Side.BELOW,
+        ChannelKind.QUANTITY,
+        Medium.LIQUID,
+    )
+    assert (low.medium, dry.sections) == (Medium.AIR, frozenset({"radiator"}))
     assert (stuffy.quantity, time.floor) == (ChannelKind.PPCO2, "flight_rule")
     assert (low.hold_s, low.keep_firing_s, low.sections) == (60, 120, frozenset({"lab"}))
     assert (low.response, low.runbook) == ("Repressurise.", "docs/low.md")

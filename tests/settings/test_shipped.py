@@ -16,7 +16,10 @@ from simulators import scenario
 HERE = Path(__file__).parent
 CONFIG = HERE.parents[1] / "config"
 SHIPPED = sorted(CONFIG.glob("*.yaml"))
-UNITS = ("_m3", "_s", "_h", "_days", "_mmhg", "_mmhg_per_min", "_kg_per_day", "_bytes")
+UNITS = (
+    *("_m3", "_l", "_s", "_h", "_days", "_mmhg", "_mmhg_per_min", "_kpa", "_kg", "_kg_per_day"),
+    *("_kg_per_m3", "_per_k", "_bytes"),
+)
 UNITLESS = {
     "off",
     "on",

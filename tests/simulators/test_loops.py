@@ -114,7 +114,18 @@ def test_a_loop_is_one_more_sealed_volume_of_the_scenario(toy):
     assert len(rates["atmospheres"]["loop"]) == len(rates["time"])
     assert rates["sections"]["loop"][18 * 6] == pytest.approx(4.7, abs=0.1)
     config = config_of(scenario)
-    assert config["sections"]["loop"] == {"volume_m3": 0.05}
+    assert "loop" not in config["sections"]
+    assert config["loops"]["loop"] == pytest.approx(
+        {
+            "floor_kg": 0.1 * 20 * 0.9982,
+            "coolant_kg": 62 * 0.9982,
+            "accumulator_l": 20,
+            "precharge_kpa": 120,  # 300 kPa while 8 of 20 L are gas
+            "density_kg_per_m3": 998.2,
+            "expansion_per_k": 2.1e-4,
+        },
+        abs=1e-3,
+    )
     assert config["channels"]["loop.quantity"]["kind"] == "quantity"
 
 
