@@ -23,7 +23,7 @@ from simulators.strides import Strides
 from simulators.telemetry import State, Telemetry
 from simulators.thermal import Temperatures
 from simulators.timeline import plan_of
-from simulators.truth import Truth, named_groups
+from simulators.truth import Truth, moments_of, named_groups
 
 BLOCK_STEPS: Final = 7200  # two hours at 1 Hz fit in 100 MB
 
@@ -85,11 +85,16 @@ class Simulation:
             )
         self._plan = plan_of(scenario)
         self._board = HatchBoard(scenario, self._plan.hatch_moves)
-        self._truth = Truth(scenario, seed, self.start_s, self.end_s)
+        self._truth = self._no_truth_yet()
 
     def truth(self) -> dict[str, Any]:
         """Tell what really happened in the slices taken so far, as plain values for JSON."""
         return self._truth.document(self._plan, self._board.history(self.start_s, self.end_s))
+
+    def _no_truth_yet(self) -> Truth:
+        step_s = self.scenario.step_s
+        moments_s = moments_of(self._plan, self._board.move_times_s(), step_s)
+        return Truth(self.scenario, self.seed, self.start_s, self.end_s, moments_s)
 
     def slices(self, block_s: float | None = None) -> Iterator[TelemetrySlice]:
         """Run from the start; how long a slice is changes nothing in its samples.
@@ -99,7 +104,7 @@ class Simulation:
         block_s : float or None
             None = a day, or less where there are many steps in it.
         """
-        self._truth = Truth(self.scenario, self.seed, self.start_s, self.end_s)
+        self._truth = self._no_truth_yet()
         run = _Run(self, self._plan, self._board, self._truth)
         step_s = self.scenario.step_s
         steps = run.strides.whole((block_s or min(S_PER_DAY, BLOCK_STEPS * step_s)) / step_s)

@@ -14,6 +14,7 @@ from simulators.plan import Plan
 from simulators.schema import Scenario
 
 EVERY_S: Final = 600.0  # spacing of the true leak rates
+CLOSE_S: Final = 600.0  # each step counts for so long after a change; a 12 mm hole empties a loop in one
 SEEN_KG_PER_DAY: Final = 1e-9  # less is the rounding error of an atmosphere that has no leak
 
 
@@ -27,12 +28,17 @@ def rfc3339(time_s: float) -> str:
 
 @dataclass(slots=True)
 class Truth:
-    """Leak rates on a coarse grid, and who shared air with whom."""
+    """Leak rates, and who shared air with whom.
+
+    The rates are those that hold from each time on: on a coarse grid, at each move of a hatch, and
+    step by step from just before a leak changes until it has settled.
+    """
 
     scenario: Scenario
     seed: int
     start_s: float
     end_s: float
+    moments_s: Floats
     times_s: list[float] = field(default_factory=list)
     by_section: list[Floats] = field(default_factory=list)
     by_atmosphere: dict[str, dict[float, float]] = field(default_factory=dict)
@@ -85,12 +91,16 @@ class Truth:
         rates += (lost_kg[rows] * (S_PER_DAY / step_s)).tolist()
 
     def _on_grid(self, times_s: Floats, since_s: float) -> tuple[Floats, NDArray[np.intp]]:
-        """Give the times of the coarse grid in a span, and in which of its steps each lies."""
-        first = max(int(np.floor((since_s - self.start_s) / EVERY_S)) + 1, 0)
-        last_s = min(float(times_s[-1]), np.nextafter(self.end_s, 0.0))
-        grid_s = np.arange(self.start_s + first * EVERY_S, last_s + EVERY_S / 2, EVERY_S)
-        grid_s = grid_s[grid_s <= last_s]
-        return grid_s, np.searchsorted(times_s, grid_s)
+        """Give the times in a span at which rates are told, and the step that begins there.
+
+        Steps are named by their ends.
+        """
+        first = max(int(np.ceil((since_s - self.start_s) / EVERY_S)), 0)
+        until_s = min(float(times_s[-1]), self.end_s)
+        grid_s = np.arange(self.start_s + first * EVERY_S, until_s, EVERY_S)
+        near = (self.moments_s >= max(since_s, self.start_s)) & (self.moments_s < until_s)
+        grid_s = np.union1d(grid_s[grid_s < until_s], self.moments_s[near])
+        return grid_s, np.searchsorted(times_s, grid_s, side="right")
 
     def document(self, plan: Plan, hatches: dict[str, list[tuple[float, str]]]) -> dict[str, Any]:
         """Give the whole truth as plain values; columns of times are Unix seconds."""
@@ -180,6 +190,13 @@ class Truth:
             return section
         groups = next(g for t, g in reversed(self.phases) if t <= at_s)
         return next(name for name, sections in groups.items() if section in sections)
+
+
+def moments_of(plan: Plan, hatches_s: Sequence[float], step_s: float) -> Floats:
+    """Give the times at which the coarse grid would miss something."""
+    close_s = np.arange(-step_s, CLOSE_S + step_s / 2, step_s)
+    ends_s = [moment for change in plan.changes for moment in (change.time_s, change.until_s)]
+    return np.unique(np.concatenate((*(end_s + close_s for end_s in ends_s), hatches_s)))
 
 
 def named_groups(

@@ -2,6 +2,8 @@
 
 import textwrap
 from datetime import UTC, datetime
+from shutil import get_terminal_size
+from typing import Final
 
 import click
 from rich.console import Console
@@ -11,6 +13,7 @@ from simulators.publish import FULL_SPEED, PublishError, run_simulate
 from simulators.scenario import ScenarioError, load, names
 from simulators.tables import TableError
 
+WIDEST: Final = 92  # columns; longer lines read badly
 EXAMPLES = """
 \b
 Examples:
@@ -103,8 +106,11 @@ def simulate(
     if list_them:
         for name in names():
             told = load(name)
-            click.echo(f"{name}: {told.title}")
-            click.echo(textwrap.fill(told.story, 92, initial_indent="  ", subsequent_indent="  "))
+            width = min(get_terminal_size().columns, WIDEST)
+            for text, indent in ((f"{name}: {told.title}", ""), (told.story, "  ")):
+                click.echo(
+                    textwrap.fill(text, width, initial_indent=indent, subsequent_indent="  ")
+                )
         return
     if scenario is None:
         raise click.UsageError("name a SCENARIO; --list shows what there is")

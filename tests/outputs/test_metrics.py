@@ -220,8 +220,8 @@ async def test_a_real_prometheus_scrapes_it(metrics, tmp_path: Path, serving):
             f"  static_configs: [{{targets: ['{target.removeprefix('http://')}']}}]\n"
         )
         async with serving.prometheus(config, tmp_path / "tsdb") as url:
-            rate = await first_answer(url, "hullwatch_leak_rate_grams_per_second")
-            assert rate["metric"]["atmosphere"] == "zvezda"
+            query = 'hullwatch_leak_rate_grams_per_second{atmosphere="zvezda"}'
+            rate = await first_answer(url, query)
             assert float(rate["value"][1]) == pytest.approx(1.2e-2)
             assert await first_answer(url, 'hullwatch_samples_total{outcome="accepted"}')
             assert await first_answer(url, "process_resident_memory_bytes")

@@ -208,6 +208,7 @@ def test_the_command_lists_and_writes_and_mixes_on_standard_output():
     runner = CliRunner()
     listed = runner.invoke(simulate, ["--list"])
     assert listed.exit_code == 0
+    assert max(map(len, listed.stdout.splitlines())) <= 80  # a terminal of the usual width
     assert "zvezda_2024_02: Zvezda 2024, the jump of 8 February\n  A crack" in listed.stdout
     done = runner.invoke(
         simulate,
