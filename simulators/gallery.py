@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import click
 import numpy as np
+from matplotlib import color_sequences
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -25,6 +27,9 @@ from simulators.station import Simulation
 BUCKETS: Final = 1500  # of one line, each drawn from its lowest to its highest value
 APART_MMHG: Final = 12.0  # pressures this far outside the range of the others are drawn apart
 HEALTHY, HEALTHY_CHANNEL = "quiet_month_2016", "columbus.barometer"
+
+FEW_LINES: Final = 10  # that ten colours tell apart
+MOST_IN_A_COLUMN: Final = 17  # names beside a panel of 3 inches
 
 Moments = NDArray[np.datetime64]
 Line = tuple[Moments, Floats]
@@ -46,6 +51,7 @@ def draw(scenario: Scenario, seed: int = 0) -> Figure:
     figure.suptitle(scenario.title)
     axes = figure.subplots(len(heights), sharex=True, height_ratios=heights)
     for axis, (label, shown) in zip(axes, panels, strict=False):
+        _colour_lines(axis, len(shown))
         for name, (when, values) in shown.items():
             axis.plot(when, values, linewidth=0.7, label=name)
         axis.set_ylabel(label)
@@ -55,6 +61,9 @@ def draw(scenario: Scenario, seed: int = 0) -> Figure:
     _draw_hatches(hatches, moving, truth["end"])
     _draw_events(events, scenario)
     events.set_xlim(*_moments([simulation.start_s, simulation.end_s]))
+    ticks = AutoDateLocator(maxticks=12)  # type: ignore[no-untyped-call]
+    events.xaxis.set_major_locator(ticks)
+    events.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
     return figure
 
 
@@ -138,9 +147,12 @@ def _panels(scenario: Scenario, lines: dict[str, Line]) -> Iterator[tuple[str, d
 def _draw_rates(axis: Axes, truth: dict[str, Any]) -> None:
     rates = truth["leak_rate_kg_per_day"]
     when = _moments(rates["time"])
+    _colour_lines(axis, len(rates["atmospheres"]))
     for name, values in rates["atmospheres"].items():
-        axis.plot(when, np.array(values, np.float64), linewidth=1, label=name)
-    axis.set_ylim(bottom=min(axis.get_ylim()[0], 0.0))
+        line = np.array(values, np.float64)
+        axis.plot(when, line, linewidth=1, label=name)
+    low, high = axis.get_ylim()
+    axis.set_ylim(min(low, 0.0), 1.1 * high)  # a leak that never changes is no part of the frame
     axis.set_ylabel("true leak, kg/day")
     _name_lines(axis)
 
@@ -163,7 +175,8 @@ def _draw_events(axis: Axes, scenario: Scenario) -> None:
         colour = "tab:red" if entry.what in ("leak", "fault") else "tab:blue"
         face = colour if entry.declared else "none"
         times = _moments([entry.at.timestamp()])
-        axis.plot(times, [row], "o", color=colour, markerfacecolor=face, markersize=5)
+        style: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 5}
+        axis.plot(times, [row], "o", clip_on=False, **style)
         until = getattr(entry, "until", None)
         if until is not None:
             axis.hlines(row, times[0], _moments([until.timestamp()])[0], color=colour)
@@ -185,10 +198,17 @@ def _name_rows(axis: Axes, labels: Sequence[str]) -> None:
     axis.grid(axis="x", alpha=0.3)
 
 
+def _colour_lines(axis: Axes, count: int) -> None:
+    """Let as many lines as there are be told from each other."""
+    palette = "tab10" if count <= FEW_LINES else "tab20"
+    axis.set_prop_cycle(color=color_sequences[palette])
+
+
 def _name_lines(axis: Axes) -> None:
     axis.grid(alpha=0.3)
     if axis.lines:
-        axis.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        columns = 1 if len(axis.lines) <= MOST_IN_A_COLUMN else 2
+        axis.legend(fontsize="x-small", ncols=columns, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def page(scenarios: dict[str, Scenario]) -> str:

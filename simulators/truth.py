@@ -14,7 +14,9 @@ from simulators.plan import Plan
 from simulators.schema import Scenario
 
 EVERY_S: Final = 600.0  # spacing of the true leak rates
-CLOSE_S: Final = 600.0  # each step counts for so long after a change; a 12 mm hole empties a loop in one
+CLOSE_S: Final = (
+    600.0  # each step counts for so long after a change; a 12 mm hole empties a loop in one
+)
 SEEN_KG_PER_DAY: Final = 1e-9  # less is the rounding error of an atmosphere that has no leak
 
 
@@ -30,8 +32,8 @@ def rfc3339(time_s: float) -> str:
 class Truth:
     """Leak rates, and who shared air with whom.
 
-    The rates are those that hold from each time on: on a coarse grid, at each move of a hatch, and
-    step by step from just before a leak changes until it has settled.
+    The rates are those that hold from each time on: on a coarse grid, at each move of a hatch and a
+    step before it, and step by step from just before a leak changes until it has settled.
     """
 
     scenario: Scenario
@@ -196,7 +198,10 @@ def moments_of(plan: Plan, hatches_s: Sequence[float], step_s: float) -> Floats:
     """Give the times at which the coarse grid would miss something."""
     close_s = np.arange(-step_s, CLOSE_S + step_s / 2, step_s)
     ends_s = [moment for change in plan.changes for moment in (change.time_s, change.until_s)]
-    return np.unique(np.concatenate((*(end_s + close_s for end_s in ends_s), hatches_s)))
+    moved_s = np.array(hatches_s)
+    return np.unique(
+        np.concatenate((*(end_s + close_s for end_s in ends_s), moved_s, moved_s - step_s))
+    )
 
 
 def named_groups(
