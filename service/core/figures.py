@@ -213,7 +213,7 @@ class Figures:
         leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         fresh = self._is_fresh(air, at_s)
-        if not fresh:
+        if not fresh or (leak is None and _is_unweighed(air)):
             quality = EstimateQuality.STALE
         elif account is None or account.seen < ARM_STEPS:
             quality = EstimateQuality.LEARNING
@@ -274,7 +274,7 @@ class Figures:
 
     def _leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
         """Return the leak rate; a rapid fall outruns the slow estimate."""
-        slow = self._slow_leak(group)
+        slow = None if _is_unweighed(air) else self._slow_leak(group)
         rapid = self._rapid_leak(group, air, at_s)
         if rapid is None or (slow is not None and rapid.low_kg_per_s <= slow.high_kg_per_s):
             return slow
@@ -437,3 +437,8 @@ class Figures:
 
 def _times(scale: float, mass_kg: float | None) -> float | None:
     return None if mass_kg is None else scale * mass_kg
+
+
+def _is_unweighed(air: AirReading | None) -> bool:
+    """Say whether a loop was heard and its balance is still unknown."""
+    return air is not None and air.liquid is not None and air.liquid.mass_kg is None

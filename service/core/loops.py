@@ -213,9 +213,9 @@ class Loops:
         """Return the likeliest time until the loop is lost, s; None = unknown or never."""
         loop = self._station.loop_of(group)
         liquid = reading.liquid if reading is not None else None
-        if loop is None or liquid is None or liquid.held_kg is None or rate_kg_per_s is None:
+        if loop is None or liquid is None or liquid.held_kg is None:
             return None
-        return time_to_quantity_s(liquid.held_kg, rate_kg_per_s, loop.floor_kg)
+        return time_to_quantity_s(liquid.held_kg, rate_kg_per_s or 0.0, loop.floor_kg)
 
     def view(self, group: Group, reading: AirReading | None) -> CoolantView | None:
         """Return what people are shown of a loop, None where the group is air."""

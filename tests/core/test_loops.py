@@ -17,7 +17,7 @@ from service.core.rules import Rule, Side
 from service.core.samples import Activity, SampleBatch
 from service.core.station import Channel, ChannelKind, Loop, Medium, Section, Station
 from service.core.units import S_PER_DAY
-from service.core.views import LOOP_FLOOR, Balance
+from service.core.views import LOOP_FLOOR, Balance, EstimateQuality
 
 START_S = 1_707_004_800.0  # 4 February 2024
 LITRES, PRECHARGE_PA, DENSITY, EXPANSION, COOLANT_KG = 20.0, 120e3, 800.0, 1e-3, 60.0
@@ -248,7 +248,10 @@ def test_a_loop_that_is_empty_at_once_is_told_though_nothing_falls_any_more(run)
     seen = run("quantity", "pressure", "temperature", mass_kg=mass_kg)
     raised = seen.alerts("coolant_reserve", "raised")[0]
     assert raised.time_s - (START_S + 12 * 3600.0) < 300.0
-    assert seen.last("radiator").reserve_s == 0.0
+    view = seen.last("radiator")
+    assert view.reserve_s == 0.0
+    assert view.leak is None  # an empty accumulator says nothing of what the pipes still lose
+    assert view.quality is EstimateQuality.STALE
     assert not seen.alerts("coolant_reserve", "returned", "cleared")
     assert not seen.alerts("coolant_growth")
 

@@ -21,7 +21,8 @@ BUSY_YEAR = {
 
 def books(simulation, end_step):
     """Run block by block; give what there was and what the books say there should be."""
-    truth = Truth(simulation.scenario, 4, simulation.start_s, simulation.end_s)
+    no_moments_s = np.empty(0)
+    truth = Truth(simulation.scenario, 4, simulation.start_s, simulation.end_s, no_moments_s)
     run = _Run(simulation, simulation._plan, simulation._board, truth)
     cabin = run._cabin
     before = cabin.amounts.sum(axis=1)

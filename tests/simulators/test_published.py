@@ -92,10 +92,10 @@ def test_ten_mmhg_of_air_are_fourteen_kilogrammes(cabin):
 
 
 def test_the_prk_decays_as_in_july_2021(cabin):
-    """473, 273, 200, 167, 160 mmHg on 14, 20, 25, 28 and 29 July, to which the law was fitted."""
-    pressure = cabin(7.0, pressure_mmhg=473, leak=1.34, exponent=1.8, days=16)
-    days = np.array([0, 6, 11, 14, 15])
-    published = np.array([473, 273, 200, 167, 160])
+    """473, 273, 200, 167, 160, 154 mmHg on 14, 20, 25, 28, 29, 30 July, to which the law was fitted."""
+    pressure = cabin(7.0, pressure_mmhg=473, leak=1.34, exponent=1.8, days=17)
+    days = np.array([0, 6, 11, 14, 15, 16])
+    published = np.array([473, 273, 200, 167, 160, 154])
     error = pressure[days * 1440] - published
     assert np.sqrt(np.mean(error**2)) < 2.0
 
