@@ -339,3 +339,32 @@ def test_the_bound_of_a_rapid_loss_is_below_the_loss(fall, noise, seed):
         loops.read((1,), time_s, np.ones(1, np.bool_))
         found = loops.rapid_loss((1,), time_s) or found
     assert found is None or 0.0 < found.low < 1.05 * rate
+
+
+def test_a_loop_of_which_only_the_floor_is_known_is_watched_by_its_quantity(watch):
+    bare = replace(LOOP, coolant_kg=None, accumulator_m3=None, precharge_pa=None)
+    channel = CHANNELS["quantity"]
+    stranger = Channel(name="cabin.pressure", section="cabin", kind=ChannelKind.PRESSURE, unit="Pa")
+    plain = replace(station("quantity"), loops=(bare,), channels=(channel, stranger))
+    seen = watch(plain, rules=RULES).feed(told(("quantity",), draining(13, (12, 6.0))))
+    assert seen.last("radiator").balance is Balance.QUANTITY
+    assert seen.alerts("coolant_reserve", "raised")
+
+
+def test_while_the_first_gauge_is_silent_the_second_tells_what_is_held(watch):
+    names = ("quantity", "pressure", "temperature")
+    sent = told(names, draining(12))
+    heard = (sent.channel != 0) | (sent.time_s < START_S + 6 * 3600.0)
+    seen = watch(station(*names), rules=RULES).feed(sent[heard])
+    expansion_kg = COOLANT_KG * EXPANSION * (LIQUID_REFERENCE_K - 285.0)
+    assert seen.last("radiator").coolant.held_kg == pytest.approx(10.0 - expansion_kg, abs=0.3)
+    assert not seen.alerts("coolant_growth")
+
+
+def test_before_anything_is_heard_nothing_is_known_of_a_loop(watch):
+    seen = watch(station("quantity", "temperature"), rules=RULES)
+    sent = told(("quantity", "temperature"), draining(1))
+    view = seen.feed(sent[sent.channel == 1]).last("radiator")
+    assert view.coolant.held_kg is None
+    assert view.reserve_s is None
+    assert view.leak is None

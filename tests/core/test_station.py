@@ -1,9 +1,11 @@
 """Which sections share air."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.station import VACUUM, Hatch, HatchState, Section, Station, atmospheres
+from service.core.station import VACUUM, Hatch, HatchState, Loop, Section, Station, atmospheres
 
 NAMES = "abcdefg"
 
@@ -57,3 +59,12 @@ def test_an_unknown_hatch_counts_as_open_and_one_into_vacuum_joins_nothing():
 
 def test_channels_are_found_by_name(station):
     assert station.channel_index()["tunnel.pressure"] == 2
+
+
+def test_each_loop_is_a_group_of_its_own_after_all_air():
+    loop = Loop(name="loop", floor_kg=1.0, density_kg_per_m3=998.2, expansion_per_k=2.1e-4)
+    station = replace(house([("a", "b")]), loops=(loop,))
+    groups = atmospheres(station, {"0": HatchState.OPEN})
+    assert groups[-1] == (len(NAMES),)
+    assert [station.loop_of(group) for group in groups] == [None] * (len(groups) - 1) + [loop]
+    assert station.volumes[len(NAMES)] is loop

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.samples import Activity, Quality
-from service.core.station import Station
+from service.core.station import Channel, ChannelKind, Station
 from service.core.units import PA_PER_MMHG
 from service.sources.base import Delivery, RejectReason
 from service.sources.columns import unix_s
@@ -49,6 +49,24 @@ def test_values_become_si_by_their_own_unit_or_that_of_the_channel(
     assert delivery.samples.value.tolist() == pytest.approx([expected_si])
     assert delivery.samples.time_s.tolist() == [ARRIVAL_S]
     assert delivery.rejected == ()
+
+
+def test_a_quantity_in_percent_is_a_share_and_no_mass():
+    quantity = Channel(
+        name="loop.quantity", section="loop", kind=ChannelKind.QUANTITY, unit="percent"
+    )
+    station = Station(
+        name="iss", sections=(), hatches=(), channels=(quantity,), accepted_leak_kg_per_s=0.0
+    )
+    decoder = Decoder(
+        station,
+        telemetry=TopicTemplate("{station}/{channel}", station="iss"),
+        activity=TopicTemplate("acts", station="iss"),
+    )
+    delivery = decoded(decoder, b"64.5", "iss/loop.quantity")
+    assert delivery.samples.value.tolist() == pytest.approx([0.645])
+    refused = decoded(decoder, b'{"value": 12, "unit": "kg"}', "iss/loop.quantity")
+    assert reasons(refused) == {RejectReason.WRONG_UNIT: 1}
 
 
 @pytest.mark.parametrize(
