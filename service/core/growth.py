@@ -255,16 +255,14 @@ class ChangeBank(Table):
             ]
             return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
 
-        jump_var = np.square(self.jump_share[rows] * mass_kg)[:, None, None]
-        pair = slice(JUMP, OXYGEN_JUMP + 1)
-        seen = 1.0 + info[:, pair] * jump_var[:, None]
-        jumps = 0.5 * np.square(c[:, pair]) * jump_var[:, None] / seen - 0.5 * np.log(seen)
+        jump, _ = self._jumps(rows, JUMP, mass_kg)
+        oxygen_jump, _ = self._jumps(rows, OXYGEN_JUMP, mass_kg)
         return np.stack(
             [
                 summed([LEAK], LEAK_SIZES, 1.0),
                 summed([LEAK], LEAK_SIZES, -1.0),
-                _log_sum(power * jumps[:, 0] + span),
-                _log_sum(power * jumps[:, 1] + span),
+                _log_sum(power * jump + span),
+                _log_sum(power * oxygen_jump + span),
                 summed([OXYGEN], OXYGEN_SIZES, 1.0, -1.0),
                 summed(range(PULSE, len(KINDS)), PULSE_SIZES, 1.0, -1.0),
             ]
@@ -338,13 +336,25 @@ class ChangeBank(Table):
         )
         return change, kind
 
+    def _jumps(self, rows: NDArray[np.intp], place: int, mass_kg: Rows) -> tuple[Rows, Rows]:
+        """Return log-likelihood ratio and likeliest size of a jump at each candidate, (n, C, 1)."""
+        c, info = self._linear(place)[rows][..., None], self._quadratic(place)[rows][..., None]
+        var = np.square(self.jump_share[rows] * mass_kg)[:, None, None]
+        seen = 1.0 + info * var
+        return 0.5 * np.square(c) * var / seen - 0.5 * np.log(seen), c * var / seen
+
     def possible_rates(
-        self, row: int, rate: float, odds_per_s: float, trust: float
+        self,
+        row: int,
+        rate: float,
+        mass_kg: float,
+        odds_per_s: tuple[float, float],
+        trust: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the rates that a row may have, were each change true, and their probabilities.
 
-        `odds_per_s` is how often a leak changes, 1/s. The first is that of no change, and the only
-        one where nothing stirs.
+        `odds_per_s` is how often a leak changes, and how often gas goes or comes at once, 1/s. The
+        first rate is that of no change, and the only one where nothing stirs.
         """
         c, info = self._linear(LEAK)[row], self._quadratic(LEAK)[row]
         if 0.5 * trust * float((np.square(c) / info).max()) < RUMOUR:
@@ -353,11 +363,16 @@ class ChangeBank(Table):
         log_parts, rate_parts = [], []
         for sign in (1.0, -1.0):
             ratio, size = LEAK_SIZES.ratios(sign * c[:, None], info[:, None])
-            log_parts.append(trust * ratio - np.log(2.0) + spans + np.log(odds_per_s))
+            log_parts.append(trust * ratio - np.log(2.0) + spans + np.log(odds_per_s[0]))
             rate_parts.append(rate + sign * self.deviation[row, RATE, :CANDIDATES, None] * size)
         logs, rates = np.stack(log_parts), np.stack(rate_parts)
         logs = np.where(rates >= min(rate, 0.0), logs, -np.inf)  # nothing leaks inwards
-        logs, rates = np.append(0.0, logs), np.append(rate, rates)
+        # What jumped at once has told of no rate, and bent the one that is known until it is booked.
+        ratio, size = self._jumps(np.array([row]), JUMP, np.array([mass_kg]))
+        jump_logs = trust * ratio[0] + spans + np.log(odds_per_s[1])
+        jump_rates = rate + self.deviation[row, RATE, _block(JUMP), None] * size[0]
+        logs = np.concatenate(([0.0], logs.ravel(), jump_logs.ravel()))
+        rates = np.concatenate(([rate], rates.ravel(), jump_rates.ravel()))
         weight = np.exp(logs - logs.max())
         weight[weight < 1e-5] = 0.0
         kept = np.flatnonzero(weight)

@@ -104,7 +104,11 @@ class LeakBook(Ledger):
                 if account.key == key and account.seen >= ARM_STEPS:
                     trust = account.seen / (account.seen + TRUST_STEPS)
                     centres, weights = self.bank.possible_rates(
-                        row, known[0], CHANGE_ODDS_PER_S, trust
+                        row,
+                        known[0],
+                        float(self.filter.state[row, MASS]),
+                        (CHANGE_ODDS_PER_S, ODDS_PER_S[JUMP]),
+                        trust,
                     )
             self._rates[key] = mixture_interval(centres, weights, known[1])
         return self._rates[key]
