@@ -1,0 +1,266 @@
+"""Draws from the other stages what is known of an atmosphere: its air, its leak, the time left."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from service.core.accounts import ARM_STEPS, Group
+from service.core.air import AirReading, Readings
+from service.core.closures import ClosureBook
+from service.core.conditions import Conditions
+from service.core.events import Severity
+from service.core.falls import FallWatch
+from service.core.growth import TWO_SIDED_95
+from service.core.hatches import UnknownHatches
+from service.core.isolation import at_old_leak
+from service.core.leaks import Growth, LeakBook
+from service.core.loops import Loops
+from service.core.physics import time_to_floor_s
+from service.core.rules import Figure
+from service.core.station import Station
+from service.core.units import PA_PER_MMHG
+from service.core.views import (
+    LOOP_FLOOR,
+    AtmosphereView,
+    EstimateQuality,
+    GrowthEstimate,
+    LeakEstimate,
+)
+from service.core.volumes import FreeVolumes
+
+# A fifth of the smallest emergency; below it the balances follow well enough.
+RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
+
+
+class EstimatePolicy(Protocol):
+    """What of the policy matters here."""
+
+    @property
+    def stale_s(self) -> float:
+        """Age from which readings count as unknown."""
+
+    @property
+    def floors_pa(self) -> Mapping[str, float]:
+        """Named pressures."""
+
+    @property
+    def single_sensor_emergency(self) -> bool:
+        """Whether one sensor may raise an emergency."""
+
+
+class Estimates:
+    """Reads the state of the other stages; holds none itself."""
+
+    def __init__(
+        self,
+        *,
+        station: Station,
+        policy: EstimatePolicy,
+        readings: Readings,
+        conditions: Conditions,
+        leaks: LeakBook,
+        falls: FallWatch,
+        closures: ClosureBook,
+        hatches: UnknownHatches,
+        volumes: FreeVolumes,
+        loops: Loops,
+    ) -> None:
+        self._station = station
+        self._policy = policy
+        self._readings = readings
+        self._conditions = conditions
+        self._leaks = leaks
+        self._falls = falls
+        self._closures = closures
+        self._hatches = hatches
+        self._volumes = volumes
+        self._loops = loops
+        self._volume_m3 = sum(section.volume_m3 for section in station.sections)
+
+    def sections(self, group: Group) -> tuple[str, ...]:
+        """Return the names of the sections of an atmosphere."""
+        return tuple(self._station.volumes[i].name for i in group)
+
+    def name(self, group: Group) -> str:
+        """Return the name of an atmosphere: that of its largest section."""
+        return self._station.volumes[self._largest(group)].name
+
+    def growths_in(self, group: Group) -> list[Growth]:
+        """Return the growths whose likeliest section is in a group, oldest first."""
+        return [g for g in self._leaks.growths if self._likeliest(g) in group]
+
+    def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
+        """Return all that is known of an atmosphere."""
+        leak = self._leak(group, air, at_s)
+        account = self._leaks.account(group)
+        fresh = self._is_fresh(air, at_s)
+        if not fresh or (leak is None and _is_unweighed(air)):
+            quality = EstimateQuality.STALE
+        elif account is None or account.seen < ARM_STEPS:
+            quality = EstimateQuality.LEARNING
+        else:
+            quality = EstimateQuality.GOOD
+        reserve_time_s = self._reserve_times(group, air, leak.rate_kg_per_s if leak else None)
+        view = AtmosphereView(
+            time_s=at_s,
+            name=self.name(group),
+            sections=self.sections(group),
+            volume_m3=None,
+            pressure_pa=air.pressure_pa if air is not None and fresh else None,
+            temperature_k=air.temperature_k if air is not None and fresh else None,
+            air_mass_kg=None,
+            balance=account.balance if account is not None else None,
+            quality=quality,
+            leak=leak,
+            growth=self._growth_estimate(group),
+            reserve_time_s=reserve_time_s,
+        )
+        if self._station.loop_of(group) is not None:
+            return replace(view, coolant=self._loops.view(group, air if fresh else None))
+        return self._of_air(view, group, air)
+
+    def _largest(self, group: Group) -> int:
+        if self._station.loop_of(group) is not None:
+            return group[0]
+        return max(group, key=lambda i: self._station.sections[i].volume_m3)
+
+    def _of_air(self, view: AtmosphereView, group: Group, air: AirReading | None) -> AtmosphereView:
+        """Return a view with what only air has."""
+        scale = self._volumes.scale(group)
+        free_m3, free_sd_m3 = self._volumes.of(group)
+        docked_m3 = float(self._conditions.added_m3[list(group)].sum())
+        configured_m3 = sum(self._station.sections[i].volume_m3 for i in group)
+        fresh = None if view.quality is EstimateQuality.STALE else air
+        return replace(
+            view,
+            volume_m3=configured_m3 if air is None else air.volume_m3,
+            air_mass_kg=None if fresh is None else _times(scale, fresh.air_mass_kg),
+            air_mass_sd_kg=None if fresh is None else _times(scale, fresh.air_mass_sd_kg),
+            free_volume_m3=free_m3 + docked_m3,
+            free_volume_sd_m3=free_sd_m3,
+            assumed=self._hatches.assumed(group, self._conditions.hatches),
+        )
+
+    def _reserve_times(
+        self, group: Group, air: AirReading | None, rate_kg_per_s: float | None
+    ) -> dict[str, float | None]:
+        if self._station.loop_of(group) is not None:
+            return {LOOP_FLOOR: self._loops.time_left_s(group, air, rate_kg_per_s)}
+        return {
+            floor: self._time_to(floor_pa, rate_kg_per_s, group, air)
+            for floor, floor_pa in self._policy.floors_pa.items()
+        }
+
+    def _scale(self, group: Group) -> float:
+        """Return by how much the figures of an atmosphere exceed those of the configured volume."""
+        return 1.0 if self._station.loop_of(group) is not None else self._volumes.scale(group)
+
+    def _is_fresh(self, air: AirReading | None, at_s: float) -> bool:
+        return air is not None and at_s - air.time_s <= self._policy.stale_s
+
+    def _leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
+        """Return the leak rate; a rapid fall outruns the slow estimate."""
+        slow = None if _is_unweighed(air) else self._slow_leak(group)
+        rapid = self._rapid_leak(group, air, at_s)
+        if rapid is None or (slow is not None and rapid.low_kg_per_s <= slow.high_kg_per_s):
+            return slow
+        return rapid
+
+    def _rapid_leak(self, group: Group, air: AirReading | None, at_s: float) -> LeakEstimate | None:
+        if self._station.loop_of(group) is not None:
+            fall, per_unit = self._loops.rapid_loss(group, at_s), 1.0
+        elif air is None or not air.pressure_pa or not air.air_mass_kg:
+            return None
+        else:
+            fall, per_unit = (
+                self._fall(group, at_s),
+                self._scale(group) * air.air_mass_kg / air.pressure_pa,
+            )
+            fall = fall if fall is not None and fall.low >= RAPID_PA_PER_S else None
+        if fall is None:
+            return None
+        return LeakEstimate(
+            rate_kg_per_s=fall.value * per_unit,
+            low_kg_per_s=fall.low * per_unit,
+            high_kg_per_s=fall.high * per_unit,
+        )
+
+    def _slow_leak(self, group: Group) -> LeakEstimate | None:
+        account = self._leaks.account(group)
+        known = self._leaks.leak(account.key) if account is not None else None
+        if known is None:
+            return None
+        low, rate, high = (self._scale(group) * figure for figure in known)
+        return LeakEstimate(rate_kg_per_s=rate, low_kg_per_s=low, high_kg_per_s=high)
+
+    def _growth_estimate(self, group: Group) -> GrowthEstimate | None:
+        scores = [self._leaks.scores.get(a.key, 0.0) for a in self._leaks.accounts_of(group)]
+        growths = self.growths_in(group)
+        if not scores and not growths:
+            return None
+        ratio = max([0.0, *scores, *([1.0] if growths else [])])
+        if not growths:
+            return GrowthEstimate(statistic_ratio=ratio)
+        newest = growths[-1]
+        size, error = (self._scale(group) * f for f in self._leaks.grown(growths))
+        return GrowthEstimate(
+            statistic_ratio=ratio,
+            growth_kg_per_s=size,
+            growth_low_kg_per_s=size - TWO_SIDED_95 * error,
+            growth_high_kg_per_s=size + TWO_SIDED_95 * error,
+            onset_s=newest.onset_s,
+            onset_low_s=newest.onset_low_s,
+            onset_high_s=newest.onset_high_s,
+        )
+
+    def _fall(self, group: Group, at_s: float) -> Figure | None:
+        """Return how fast the pressure falls for certain, by the second steepest gauge."""
+        bounds, slopes = self._falls.falls(self._readings.gauges(group), at_s)
+        if not len(bounds):
+            return None
+        if any(
+            running and (place is None or place in group)
+            for place, running in self._conditions.disturbed(at_s).items()
+        ):
+            return Figure.exact(0.0)
+        second = min(1, len(bounds) - 1)
+        if not np.isfinite(bounds[second]) or bounds[second] <= 0.0:
+            return Figure.exact(0.0)
+        alone = len(bounds) == 1 and not self._policy.single_sensor_emergency
+        low, slope = float(bounds[second]), float(slopes[second])
+        return Figure(
+            value=slope,
+            low=low,
+            high=2.0 * slope - low,
+            most_severe=Severity.WARNING if alone else Severity.EMERGENCY,
+        )
+
+    def _time_to(
+        self, floor_pa: float, rate_kg_per_s: float | None, group: Group, air: AirReading | None
+    ) -> float | None:
+        if rate_kg_per_s is None or air is None:
+            return None
+        mass = _times(self._scale(group), air.air_mass_kg)
+        if mass is None or air.pressure_pa is None:
+            return None
+        return time_to_floor_s(mass, rate_kg_per_s, air.pressure_pa, floor_pa)
+
+    def _suspects(self, growth: Growth) -> dict[int, float]:
+        if self._station.loop_of(growth.group) is not None:
+            return growth.suspects
+        return at_old_leak(growth.suspects, self._closures.chances())
+
+    def _likeliest(self, growth: Growth) -> int:
+        suspects = self._suspects(growth)
+        return max(suspects, key=lambda section: suspects[section])
+
+
+def _times(scale: float, mass_kg: float | None) -> float | None:
+    return None if mass_kg is None else scale * mass_kg
+
+
+def _is_unweighed(air: AirReading | None) -> bool:
+    """Say whether a loop was heard and its balance is still unknown."""
+    return air is not None and air.liquid is not None and air.liquid.mass_kg is None
