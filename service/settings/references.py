@@ -61,7 +61,8 @@ def unweighable(tree: Mapping[str, Any]) -> Iterator[Finding]:
         loop = loops.get(place, {})
         if kind == "quantity":
             weighed.add(place)
-            if channel.get("unit") in {"percent", "ratio"} and "accumulator_l" not in loop:
+            is_share = str(channel.get("unit")) in {"percent", "ratio"}
+            if is_share and "accumulator_l" not in loop:
                 problem = "a share of the accumulator says nothing while its volume is unknown"
                 yield ("channels", name), problem, "measure it in a loop with accumulator_l"
         elif kind == "pressure" and {"accumulator_l", "precharge_kpa"} <= set(loop):

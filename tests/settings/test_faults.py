@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service.errors import ConfigError, Fault, InputError
@@ -92,6 +92,7 @@ def _with(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(place=st.sampled_from(_places(EVERYTHING)), value=values)
+@example(place=("channels", "radiator.quantity", "unit"), value=[])
 def test_any_value_anywhere_is_taken_or_told(
     write: Callable[[str], Path], place: tuple[Any, ...], value: Any
 ) -> None:
