@@ -11,6 +11,7 @@ import structlog
 
 from service.clock import Clock, WallClock
 from service.console.server import Console
+from service.core.commands import Command
 from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
@@ -94,6 +95,10 @@ class App:
         )
         self._stop = asyncio.Event()
         self.port: int | None = None
+
+    def command(self, command: Command) -> None:
+        """Do something to an alert, at the next tick; the arrival time is stamped here."""
+        self._pipeline.command(command)
 
     def stop(self) -> None:
         """Ask for an orderly end."""

@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 
 from service.clock import Clock
+from service.core.commands import Command
 from service.core.intake import ClockMode, Screened
 from service.core.monitor import Monitor
 from service.core.samples import SampleBatch
@@ -92,6 +93,15 @@ class Pipeline:
         self._tick(screened.accepted)
         if delivery.done is not None:
             delivery.done()
+
+    def command(self, command: Command) -> None:
+        """Let the monitor see what somebody does to an alert, at the next tick."""
+        by_event = self._monitor.policy.clock is ClockMode.EVENT
+        now_s = (self._monitor.now_s or 0.0) if by_event else self._now_s()
+        stamped = replace(command, received_s=now_s)
+        self._monitor.command([stamped])
+        if self._ways.capture is not None:
+            self._ways.capture.command(stamped)
 
     def _tick(self, accepted: SampleBatch) -> None:
         by_event = self._monitor.policy.clock is ClockMode.EVENT

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from service.core.commands import Command
 from service.core.intake import ClockMode, Screened
 from service.core.monitor import Monitor, Policy
 from service.core.samples import Activity, SampleBatch
@@ -30,8 +31,9 @@ def replayed(
     policy: Policy,
     samples: SampleBatch,
     activities: Sequence[Activity],
+    commands: Sequence[Command] = (),
 ) -> Iterator[Stretch]:
-    """Yield what the monitor says of recorded readings and messages, both in order of arrival.
+    """Yield what the monitor says of a recording, each part of which is in order of arrival.
 
     A recording with arrival times of its own is judged by them, exactly as it was live. One
     without counts every reading as having arrived at its own time.
@@ -40,6 +42,7 @@ def replayed(
     clock = ClockMode.WALL if has_arrivals else ClockMode.EVENT
     monitor = Monitor(station, replace(policy, clock=clock))
     arrivals = np.array([activity.received_s for activity in activities])
+    monitor.command(commands)  # each waits for its tick
     told = 0
     for start in range(0, len(samples), CHUNK):
         chunk = samples[start : start + CHUNK]

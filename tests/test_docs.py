@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from service.cli import cli
-from service.core.alerts import LIVED_STATES, TRANSITIONS, Input, Wait
+from service.core.alerts import TRANSITIONS, Input, Transition, Wait
+from service.core.events import AlertState
 from service.core.views import MonitorView
 from service.outputs.families import Reading, families
 from service.settings.build import station_of
@@ -139,19 +140,46 @@ def test_the_table_of_metrics_is_what_the_daemon_exports():
 
 
 def test_the_life_of_an_alert_in_the_readme_is_that_of_the_code():
-    told = rows("State", *(f"on {word}" for word in Input))
-    assert told == [
-        [f"`{state}`", *(_transition(state, word) for word in Input)] for state in LIVED_STATES
+    assert rows("State", "What leads on") == [
+        [f"`{state}`", _ways_out(state)] for state in AlertState
     ]
+    (drawn,) = (block for block in blocks("mermaid") if block.startswith("stateDiagram"))
+    assert drawn == _diagram()
 
 
-def _transition(state: Any, word: Input) -> str:
-    taken = TRANSITIONS[state, word]
-    if taken.to is state and taken.event is None:
-        return "-"
-    wait = {Wait.NOTHING: "", Wait.HOLD: " after `hold_s`", Wait.KEEP: " after `keep_firing_s`"}
-    event = f", *{taken.event.value}*" if taken.event is not None else ""
-    return f"`{taken.to.value}`{event}{wait[taken.wait]}"
+def _ways_out(state: AlertState) -> str:
+    return "; ".join(
+        f"{what.value.replace('_', ' ')}: {_way(TRANSITIONS[state, what])}"
+        for what in Input
+        if TRANSITIONS[state, what].event is not None
+    )
+
+
+def _way(taken: Transition) -> str:
+    wait = {
+        Wait.NOTHING: "",
+        Wait.HOLD: " after `hold_s`",
+        Wait.KEEP: " after `keep_firing_s`",
+        Wait.FADE: " once none is within `hold_within_s`",
+    }
+    to = f"`{taken.to.value}`"
+    if taken.at_rest is not None:
+        to += f" if the breach stands, else `{taken.at_rest.value}`"
+    assert taken.event is not None
+    return f"{to}, *{taken.event.value.replace('_', ' ')}*{wait[taken.wait]}"
+
+
+def _diagram() -> str:
+    lines = ["stateDiagram-v2", "    [*] --> normal"]
+    for state in AlertState:
+        ways: dict[AlertState, list[str]] = {}
+        for what in Input:
+            taken = TRANSITIONS[state, what]
+            for to in (taken.to, taken.at_rest):
+                if to is not None and to is not state:
+                    ways.setdefault(to, []).append(what.value.replace("_", " "))
+        lines += [f"    {state} --> {to} : {', '.join(words)}" for to, words in ways.items()]
+    return "\n".join(lines) + "\n"
 
 
 def test_the_shipped_rules_in_the_readme_are_those_of_the_code():

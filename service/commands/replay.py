@@ -116,7 +116,7 @@ def replay(
         rows = csv.writer(estimate_table, lineterminator="\n")
         rows.writerow(ESTIMATE_COLUMNS)
         task = progress.add_task("replaying", total=1.0)
-        for stretch in replayed(station, policy, table.samples, activities):
+        for stretch in replayed(station, policy, table.samples, activities, table.commands):
             accepted += len(stretch.screened.accepted)
             refused.update(reason.value for reason in stretch.screened.reasons)
             events = [e for e in stretch.outcome.events if isinstance(e, AlertEvent)]

@@ -1,39 +1,73 @@
 """Keeps the alerts of all rules on all atmospheres, and words what happens to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from service.core.accounts import Group
-from service.core.alerts import AT_REST, Alert, step, worsen
-from service.core.events import ACTIVE_STATES, AlertEvent, AlertEventKind, AlertState, RuleKind
+from service.core.alerts import AT_REST, Alert, Announced, Input, shelve, step, take
+from service.core.commands import Command
+from service.core.conditions import Conditions
+from service.core.events import (
+    ACTIVE_STATES,
+    AlertEvent,
+    AlertEventKind,
+    AlertState,
+    CommandTaken,
+    Event,
+    Order,
+    RuleKind,
+    Severity,
+)
 from service.core.figures import Figures, Situation
-from service.core.rules import Figure, Rule, Verdict, evaluate
+from service.core.rules import RANK, Figure, Rule, Verdict, evaluate
 from service.core.units import S_PER_DAY
 from service.core.views import AlertView
 from service.core.wording import headline
 
 Key = tuple[str, Group]
 
+PUT_ASIDE: Final = frozenset({AlertState.SHELVED, AlertState.OUT_OF_SERVICE})
+INPUT_OF: Final = {
+    Order.ACKNOWLEDGE: Input.ACKNOWLEDGE,
+    Order.RESET: Input.RESET,
+    Order.UNSHELVE: Input.UNSHELVE,
+    Order.OUT_OF_SERVICE: Input.REMOVE,
+    Order.IN_SERVICE: Input.RETURN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What the book looks at when something happens, and when."""
+
+    now: Situation
+    at_s: float
+
 
 class AlertBook:
     """One alert for each rule and atmosphere that is not at rest."""
 
-    def __init__(self, rules: Sequence[Rule], figures: Figures) -> None:
+    def __init__(self, rules: Sequence[Rule], figures: Figures, conditions: Conditions) -> None:
         self._rules = {rule.name: rule for rule in rules}
         self._figures = figures
+        self._conditions = conditions
         self._alerts: dict[Key, Alert] = {}
         self._texts: dict[Key, str] = {}
 
     def any_of(self, rules: Iterable[Rule]) -> bool:
-        """Say whether an alert of one of the rules is not at rest."""
+        """Say whether an alert of one of the rules may change with every tick."""
         names = {rule.name for rule in rules}
-        return any(name in names for name, _ in self._alerts)
+        return any(
+            name in names and alert.state not in PUT_ASIDE
+            for (name, _), alert in self._alerts.items()
+        )
 
     def judge(
         self, rules: Iterable[Rule], groups: Iterable[Group], now: Situation, at_s: float
     ) -> Iterable[AlertEvent]:
         """Judge every atmosphere by the rules; yield what is to be announced."""
+        scene = _Scene(now, at_s)
         for rule in rules:
             for group in groups:
                 if not self._figures.is_judged(rule, group):
@@ -43,46 +77,86 @@ class AlertBook:
                 before = self._alerts.get((rule.name, group))
                 if before is None and verdict is not Verdict.BREACH:
                     continue
-                after, announced = step(before or AT_REST, rule, verdict, severity, at_s)
-                if not after.alert_id:
-                    name = self._figures.name(group)
-                    after = replace(after, alert_id=f"{rule.name}-{name}-{round(at_s)}")
-                self._alerts[rule.name, group] = after
-                for kind in announced:
-                    yield self._event(rule, group, after, kind, figure, now, at_s)
-                if after.state is AlertState.NORMAL:
-                    del self._alerts[rule.name, group]
-                    self._texts.pop((rule.name, group), None)
+                is_explained = verdict is not Verdict.CLEAR and self._is_explained(
+                    rule, group, at_s
+                )
+                after, announced = step(
+                    before or AT_REST, rule, verdict, severity, at_s, is_explained=is_explained
+                )
+                yield from self._settle((rule.name, group), after, announced, scene, figure)
 
     def worsen(self, group: Group, now: Situation, at_s: float) -> list[AlertEvent]:
         """Announce that a leak with an alert has grown again."""
-        events = []
+        events: list[AlertEvent] = []
         for (name, place), alert in list(self._alerts.items()):
             rule = self._rules[name]
             if rule.kind is not RuleKind.LEAK_GROWTH or place != group:
                 continue
-            after, kind = worsen(alert, rule, at_s)
-            self._alerts[name, place] = after
-            if kind is not None:
-                figure = self._figures.of(rule, place, now, at_s)
-                events.append(self._event(rule, place, after, kind, figure, now, at_s))
+            after, announced = take(alert, Input.WORSE, rule, at_s)
+            events += self._settle((name, place), after, announced, _Scene(now, at_s))
         return events
 
-    def regroup(self, groups: Sequence[Group]) -> None:
+    def obey(
+        self, command: Command, groups: Iterable[Group], now: Situation, at_s: float
+    ) -> list[Event]:
+        """Do to an alert what a person wants; return that it was taken, and what came of it."""
+        key = self._key(command, groups)
+        before = AT_REST if key is None else self._alerts.get(key, AT_REST)
+        after, announced = before, ()
+        if key is None:
+            refused = "there is no such alert"
+        else:
+            after, announced = _done(command, before, self._rules[key[0]], at_s)
+            refused = "" if announced or command.order is Order.COMMENT else _refusal(before)
+            if key not in self._alerts and not announced:
+                refused = "there is no such alert"
+        events: list[Event] = []
+        if key is not None and announced:
+            after = self._named(key, after, at_s)
+            told = f"{command.order.value.replace('_', ' ')} by {command.who}: {command.why}"
+            events += self._settle(key, after, announced, _Scene(now, at_s), reason=told)
+        taken = CommandTaken(
+            time_s=at_s,
+            command_id=command.command_id,
+            order=command.order,
+            who=command.who,
+            why=command.why,
+            alert_id=after.alert_id or command.alert_id,
+            rule=key[0] if key else command.rule,
+            atmosphere=self._figures.name(key[1]) if key else command.atmosphere,
+            old_state=before.state,
+            new_state=after.state,
+            refused=refused,
+        )
+        return [taken, *events]
+
+    def regroup(self, groups: Sequence[Group], now: Situation, at_s: float) -> Iterable[AlertEvent]:
         """Move each alert to the atmosphere its section is in now; where two meet, the older active one stays.
 
-        A leak stays with its likeliest section, any other alert with the largest.
+        A leak stays with its likeliest section, any other alert with the largest of its rule. What
+        an alert that goes was about is told by the one that stays.
         """
         moved: dict[Key, Alert] = {}
         texts: dict[Key, str] = {}
+        gone: list[tuple[Key, Alert, str]] = []
         for (name, group), alert in self._alerts.items():
             home = self._figures.home(self._rules[name], group)
-            new = next(g for g in groups if home in g)
-            rival = moved.get((name, new))
-            if rival is None or _precedence(alert) < _precedence(rival):
-                moved[name, new] = alert
-                texts[name, new] = self._texts.get((name, group), "")
+            key = (name, next(g for g in groups if home in g))
+            rival = moved.get(key)
+            if rival is not None:
+                stays, goes = sorted((rival, alert), key=_precedence)
+                gone.append((key, goes, stays.alert_id))
+                if stays is rival:
+                    continue
+            moved[key] = alert
+            texts[key] = self._texts.get((name, group), "")
         self._alerts, self._texts = moved, texts
+        for key, alert, stays_id in gone:
+            rest = replace(alert, state=AlertState.NORMAL)
+            text = texts[key]
+            reason = f"its air joined that of {stays_id}"
+            yield self._event(key, rest, AlertEventKind.CLEARED, _Scene(now, at_s), None, reason)
+            texts[key] = text
 
     def views(self) -> tuple[AlertView, ...]:
         """Show the alerts that are not at rest."""
@@ -91,14 +165,15 @@ class AlertBook:
                 alert_id=alert.alert_id,
                 rule=name,
                 kind=self._rules[name].kind,
-                severity=alert.severity,
+                severity=_severity(alert, self._rules[name]),
                 state=alert.state,
                 atmosphere=self._figures.name(group),
+                sections=self._figures.sections(group),
                 since_s=alert.changed_s,
                 text=self._texts.get((name, group), ""),
+                shelved_until_s=alert.shelved_until_s,
             )
             for (name, group), alert in self._alerts.items()
-            if alert.severity is not None
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -110,16 +185,62 @@ class AlertBook:
         self._alerts = dict(state["alerts"])
         self._texts = dict(state["texts"])
 
+    def _key(self, command: Command, groups: Iterable[Group]) -> Key | None:
+        """Return which alert a command is about, None if there is none."""
+        if command.alert_id:
+            named = (k for k, alert in self._alerts.items() if alert.alert_id == command.alert_id)
+            return next(named, None)
+        if command.rule not in self._rules:
+            return None
+        here = (g for g in groups if self._figures.name(g) == command.atmosphere)
+        group = next(here, None)
+        return None if group is None else (command.rule, group)
+
+    def _is_explained(self, rule: Rule, group: Group, at_s: float) -> bool:
+        if rule.not_alone and self._figures.is_alone(group):
+            return True
+        return bool(rule.suppressed_by) and self._conditions.goes_on(
+            rule.suppressed_by, group, at_s
+        )
+
+    def _named(self, key: Key, alert: Alert, at_s: float) -> Alert:
+        """Return the alert with an identity, which it has until it is at rest again."""
+        if alert.alert_id:
+            return alert
+        return replace(alert, alert_id=f"{key[0]}-{self._figures.name(key[1])}-{round(at_s)}")
+
+    def _settle(
+        self,
+        key: Key,
+        alert: Alert,
+        announced: Announced,
+        scene: _Scene,
+        figure: Figure | None = None,
+        reason: str = "",
+    ) -> Iterable[AlertEvent]:
+        """Keep the alert, or forget it where it is at rest; yield what is to be announced."""
+        name, group = key
+        alert = self._named(key, alert, scene.at_s)
+        self._alerts[key] = alert
+        if announced and figure is None:
+            figure = self._figures.of(self._rules[name], group, scene.now, scene.at_s)
+        for kind in announced:
+            yield self._event(key, alert, kind, scene, figure, reason)
+        if alert.state is AlertState.NORMAL:
+            del self._alerts[key]
+            self._texts.pop(key, None)
+
     def _event(
         self,
-        rule: Rule,
-        group: Group,
+        key: Key,
         alert: Alert,
         kind: AlertEventKind,
+        scene: _Scene,
         figure: Figure | None,
-        now: Situation,
-        at_s: float,
+        reason: str,
     ) -> AlertEvent:
+        rule, group = self._rules[key[0]], key[1]
+        now, at_s = scene.now, scene.at_s
         view = self._figures.atmosphere(group, now.air.get(group), at_s)
         suspects = self._figures.suspects(rule, group)
         text = headline(
@@ -131,7 +252,7 @@ class AlertBook:
             doubts=self._figures.doubts(rule, group),
             closure=self._figures.next_closure(rule, group, now, at_s),
         )
-        self._texts[rule.name, group] = text
+        self._texts[key] = text
         leak, growth = view.leak, view.growth
         size = growth.growth_kg_per_s if growth else None
         return AlertEvent(
@@ -139,7 +260,7 @@ class AlertBook:
             alert_id=alert.alert_id,
             rule=rule.name,
             kind=rule.kind,
-            severity=alert.severity or next(iter(rule.thresholds)),
+            severity=_severity(alert, rule),
             event=kind,
             state=alert.state,
             atmosphere=view.name,
@@ -153,9 +274,27 @@ class AlertBook:
             onset_low_s=growth.onset_low_s if growth else None,
             onset_high_s=growth.onset_high_s if growth else None,
             reserve_time_s=view.reserve_s,
-            reason=_reason(alert, figure),
+            reason=reason or _reason(alert, figure),
             text=text,
         )
+
+
+def _done(command: Command, alert: Alert, rule: Rule, at_s: float) -> tuple[Alert, Announced]:
+    if command.order is Order.COMMENT:
+        return alert, ()
+    if command.order is Order.SHELVE:
+        assert command.lasting_s is not None
+        return shelve(alert, rule, at_s + command.lasting_s, at_s)
+    return take(alert, INPUT_OF[command.order], rule, at_s)
+
+
+def _refusal(alert: Alert) -> str:
+    return f"an alert that is {alert.state.value.replace('_', ' ')} cannot take it"
+
+
+def _severity(alert: Alert, rule: Rule) -> Severity:
+    """Return the worst since the breach began; the mildest of the rule where there was none."""
+    return alert.severity or min(rule.thresholds, key=lambda severity: RANK[severity])
 
 
 def _precedence(alert: Alert) -> tuple[bool, float]:

@@ -13,9 +13,17 @@ class Input(StrEnum):
 
     BREACH = "breach"
     CLEAR = "clear"
+    CLEAR_LATCHING = "clear_latching"  # a clear under a rule that latches
     UNKNOWN = "unknown"
     WORSE = "worse"  # the breach got worse in kind: a growth upon the growth, a higher severity
     ACKNOWLEDGE = "acknowledge"
+    RESET = "reset"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"  # by a person, or because the time is over
+    SUPPRESS = "suppress"  # a breach while something goes on that explains it
+    RELEASE = "release"  # that is over
+    REMOVE = "remove"  # out of service
+    RETURN = "return"  # to service
 
 
 class Wait(StrEnum):
@@ -23,48 +31,86 @@ class Wait(StrEnum):
 
     NOTHING = "nothing"
     HOLD = "hold"  # the breach, for the rule's `hold_s`
+    FADE = "fade"  # no breach within the rule's `hold_within_s`
     KEEP = "keep"  # the clear, for the rule's `keep_firing_s`
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Where an input leads, what is announced and what must have lasted before."""
+    """Where an input leads, what is announced and what must have lasted before.
+
+    `at_rest` is where it leads instead where no breach stands.
+    """
 
     to: AlertState
     event: AlertEventKind | None = None
     wait: Wait = Wait.NOTHING
+    at_rest: AlertState | None = None
 
 
 S, E, In = AlertState, AlertEventKind, Input
 
-TRANSITIONS: Final[dict[tuple[AlertState, Input], Transition]] = {
-    (S.NORMAL, In.BREACH): Transition(S.PENDING, E.PENDING),
-    (S.NORMAL, In.CLEAR): Transition(S.NORMAL),
-    (S.NORMAL, In.UNKNOWN): Transition(S.NORMAL),
-    (S.NORMAL, In.WORSE): Transition(S.NORMAL),
-    (S.NORMAL, In.ACKNOWLEDGE): Transition(S.NORMAL),
-    (S.PENDING, In.BREACH): Transition(S.UNACKNOWLEDGED, E.RAISED, Wait.HOLD),
-    (S.PENDING, In.CLEAR): Transition(S.NORMAL, E.CLEARED),
-    (S.PENDING, In.UNKNOWN): Transition(S.PENDING),
-    (S.PENDING, In.WORSE): Transition(S.PENDING),
-    (S.PENDING, In.ACKNOWLEDGE): Transition(S.PENDING),
-    (S.UNACKNOWLEDGED, In.BREACH): Transition(S.UNACKNOWLEDGED),
-    (S.UNACKNOWLEDGED, In.CLEAR): Transition(S.RETURNED_UNACKNOWLEDGED, E.RETURNED, Wait.KEEP),
-    (S.UNACKNOWLEDGED, In.UNKNOWN): Transition(S.UNACKNOWLEDGED),
-    (S.UNACKNOWLEDGED, In.WORSE): Transition(S.UNACKNOWLEDGED, E.ESCALATED),
-    (S.UNACKNOWLEDGED, In.ACKNOWLEDGE): Transition(S.ACKNOWLEDGED, E.ACKNOWLEDGED),
-    (S.ACKNOWLEDGED, In.BREACH): Transition(S.ACKNOWLEDGED),
-    (S.ACKNOWLEDGED, In.CLEAR): Transition(S.NORMAL, E.CLEARED, Wait.KEEP),
-    (S.ACKNOWLEDGED, In.UNKNOWN): Transition(S.ACKNOWLEDGED),
-    (S.ACKNOWLEDGED, In.WORSE): Transition(S.UNACKNOWLEDGED, E.ESCALATED),
-    (S.ACKNOWLEDGED, In.ACKNOWLEDGE): Transition(S.ACKNOWLEDGED),
-    (S.RETURNED_UNACKNOWLEDGED, In.BREACH): Transition(S.UNACKNOWLEDGED, E.RAISED, Wait.HOLD),
-    (S.RETURNED_UNACKNOWLEDGED, In.CLEAR): Transition(S.RETURNED_UNACKNOWLEDGED),
-    (S.RETURNED_UNACKNOWLEDGED, In.UNKNOWN): Transition(S.RETURNED_UNACKNOWLEDGED),
-    (S.RETURNED_UNACKNOWLEDGED, In.WORSE): Transition(S.RETURNED_UNACKNOWLEDGED),
-    (S.RETURNED_UNACKNOWLEDGED, In.ACKNOWLEDGE): Transition(S.NORMAL, E.ACKNOWLEDGED),
+# What is told here of a state holds for the inputs named; every other one changes nothing.
+_EFFECTS: Final[dict[AlertState, dict[Input, Transition]]] = {
+    S.NORMAL: {
+        In.BREACH: Transition(S.PENDING, E.PENDING),
+        In.SUPPRESS: Transition(S.SUPPRESSED, E.SUPPRESSED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.PENDING: {
+        In.BREACH: Transition(S.UNACKNOWLEDGED, E.RAISED, Wait.HOLD),
+        In.CLEAR: Transition(S.NORMAL, E.CLEARED, Wait.FADE),
+        In.CLEAR_LATCHING: Transition(S.NORMAL, E.CLEARED, Wait.FADE),
+        In.SUPPRESS: Transition(S.SUPPRESSED, E.SUPPRESSED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.UNACKNOWLEDGED: {
+        In.CLEAR: Transition(S.RETURNED_UNACKNOWLEDGED, E.RETURNED, Wait.KEEP),
+        In.CLEAR_LATCHING: Transition(S.RETURNED_UNACKNOWLEDGED, E.RETURNED, Wait.KEEP),
+        In.WORSE: Transition(S.UNACKNOWLEDGED, E.ESCALATED),
+        In.ACKNOWLEDGE: Transition(S.ACKNOWLEDGED, E.ACKNOWLEDGED),
+        In.SHELVE: Transition(S.SHELVED, E.SHELVED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.ACKNOWLEDGED: {
+        In.CLEAR: Transition(S.NORMAL, E.CLEARED, Wait.KEEP),
+        In.CLEAR_LATCHING: Transition(S.LATCHED, E.LATCHED, Wait.KEEP),
+        In.WORSE: Transition(S.UNACKNOWLEDGED, E.ESCALATED),
+        In.SHELVE: Transition(S.SHELVED, E.SHELVED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.RETURNED_UNACKNOWLEDGED: {
+        In.BREACH: Transition(S.UNACKNOWLEDGED, E.RAISED, Wait.HOLD),
+        In.ACKNOWLEDGE: Transition(S.NORMAL, E.ACKNOWLEDGED),
+        In.SHELVE: Transition(S.SHELVED, E.SHELVED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.LATCHED: {
+        In.BREACH: Transition(S.UNACKNOWLEDGED, E.RAISED, Wait.HOLD),
+        In.RESET: Transition(S.NORMAL, E.CLEARED),
+        In.SHELVE: Transition(S.SHELVED, E.SHELVED),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.SHELVED: {
+        In.WORSE: Transition(S.UNACKNOWLEDGED, E.ESCALATED),
+        In.UNSHELVE: Transition(S.UNACKNOWLEDGED, E.UNSHELVED, at_rest=S.NORMAL),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.SUPPRESSED: {
+        In.CLEAR: Transition(S.NORMAL, E.CLEARED, Wait.KEEP),
+        In.CLEAR_LATCHING: Transition(S.NORMAL, E.CLEARED, Wait.KEEP),
+        In.RELEASE: Transition(S.UNACKNOWLEDGED, E.RELEASED, at_rest=S.NORMAL),
+        In.REMOVE: Transition(S.OUT_OF_SERVICE, E.OUT_OF_SERVICE),
+    },
+    S.OUT_OF_SERVICE: {
+        In.RETURN: Transition(S.UNACKNOWLEDGED, E.IN_SERVICE, at_rest=S.NORMAL),
+    },
 }
-LIVED_STATES: Final = tuple(dict.fromkeys(state for state, _ in TRANSITIONS))
+TRANSITIONS: Final[dict[tuple[AlertState, Input], Transition]] = {
+    (state, what): _EFFECTS[state].get(what, Transition(state))
+    for state in AlertState
+    for what in Input
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +122,21 @@ class Alert:
     alert_id : str
         Given when the breach begins and kept until the alert is normal again; empty before.
     severity : Severity or None
-        The worst since the breach began.
+        The worst since the breach began; None where there was none yet.
     verdict, since_s
         The newest verdict and since when it has been the same.
+    judged_s : float or None
+        When that verdict was given.
+    breaches : tuple of (float, float)
+        When it was breached within the rule's `hold_within_s`, oldest first; empty where the rule
+        asks for an unbroken breach.
+    stands : bool
+        Whether the breach has lasted for the hold and has not been clear since for as long as a
+        clear needs to be believed; what is unknown changes nothing.
     changed_s : float
         When the state last changed.
+    shelved_until_s : float or None
+        When a shelved alert comes back by itself.
     """
 
     state: AlertState = AlertState.NORMAL
@@ -88,53 +144,130 @@ class Alert:
     severity: Severity | None = None
     verdict: Verdict = Verdict.UNKNOWN
     since_s: float = 0.0
+    judged_s: float | None = None
+    breaches: tuple[tuple[float, float], ...] = ()
+    stands: bool = False
     changed_s: float = 0.0
+    shelved_until_s: float | None = None
 
 
 AT_REST: Final = Alert()
+Announced = tuple[AlertEventKind, ...]
 
 
 def step(
-    alert: Alert, rule: Rule, verdict: Verdict, severity: Severity | None, at_s: float
-) -> tuple[Alert, tuple[AlertEventKind, ...]]:
-    """Let an alert see a verdict; return it as it is now and what is to be announced, in order."""
-    since_s = alert.since_s if verdict is alert.verdict else at_s
-    seen = replace(alert, verdict=verdict, since_s=since_s)
-    moved, event = _take(seen, Input(verdict.value), rule, at_s)
-    events = [event] if event is not None else []
-    if moved.state is AlertState.PENDING and event is AlertEventKind.PENDING:
-        moved = replace(moved, severity=severity)
-        if rule.hold_s <= 0.0:
-            moved, raised = _take(moved, Input.BREACH, rule, at_s)
-            events = [raised] if raised is not None else events
-    elif verdict is Verdict.BREACH and severity is not None:
-        worse = moved.severity is None or RANK[severity] > RANK[moved.severity]
-        if event is AlertEventKind.RAISED:
+    alert: Alert,
+    rule: Rule,
+    verdict: Verdict,
+    severity: Severity | None,
+    at_s: float,
+    *,
+    is_explained: bool = False,
+) -> tuple[Alert, Announced]:
+    """Let an alert see a verdict; return it as it is now and what is to be announced, in order.
+
+    Parameters
+    ----------
+    is_explained : bool
+        Whether something goes on that the rule does not alert for.
+    """
+    moved, events = _let_go(_seen(alert, rule, verdict, at_s), rule, at_s, is_explained)
+    moved, announced = take(moved, _input_of(verdict, rule, is_explained), rule, at_s)
+    if moved.state is AlertState.PENDING and announced:
+        moved, raised = take(moved, Input.BREACH, rule, at_s)
+        announced = raised or announced
+    events += announced
+    if verdict is Verdict.BREACH and severity is not None:
+        is_worse = moved.severity is None or RANK[severity] > RANK[moved.severity]
+        if AlertEventKind.RAISED in events or (is_worse and alert.severity is None):
             moved = replace(moved, severity=severity)
-        elif worse:
-            moved, escalated = _take(replace(moved, severity=severity), Input.WORSE, rule, at_s)
-            events += [escalated] if escalated is not None else []
-    return moved, tuple(events)
+        elif is_worse:
+            moved, escalated = take(replace(moved, severity=severity), Input.WORSE, rule, at_s)
+            events += escalated
+    return moved, events
 
 
-def worsen(alert: Alert, rule: Rule, at_s: float) -> tuple[Alert, AlertEventKind | None]:
-    """Let an alert know that its breach got worse in kind."""
-    return _take(alert, Input.WORSE, rule, at_s)
-
-
-def acknowledge(alert: Alert, rule: Rule, at_s: float) -> tuple[Alert, AlertEventKind | None]:
-    """Let an alert know that a person has seen it."""
-    return _take(alert, Input.ACKNOWLEDGE, rule, at_s)
-
-
-def _take(
-    alert: Alert, what: Input, rule: Rule, at_s: float
-) -> tuple[Alert, AlertEventKind | None]:
+def take(alert: Alert, what: Input, rule: Rule, at_s: float) -> tuple[Alert, Announced]:
+    """Let something happen to an alert; return it as it is then and what is to be announced."""
     transition = TRANSITIONS[alert.state, what]
+    if not _has_lasted(alert, transition.wait, rule, at_s):
+        return alert, ()
+    events = (transition.event,) if transition.event is not None else ()
+    to = transition.to
+    if transition.at_rest is not None and not alert.stands:
+        to = transition.at_rest
+    if to is alert.state:
+        return alert, events
+    return replace(alert, state=to, changed_s=at_s, shelved_until_s=None), events
+
+
+def shelve(alert: Alert, rule: Rule, until_s: float, at_s: float) -> tuple[Alert, Announced]:
+    """Put an alert aside until a time, where its state allows it."""
+    moved, events = take(alert, Input.SHELVE, rule, at_s)
+    return (replace(moved, shelved_until_s=until_s) if events else moved), events
+
+
+def _let_go(alert: Alert, rule: Rule, at_s: float, is_explained: bool) -> tuple[Alert, Announced]:
+    """End a shelf whose time is over, and a suppression that nothing explains any more."""
+    until_s = alert.shelved_until_s
+    if alert.state is AlertState.SHELVED and until_s is not None and at_s >= until_s:
+        return take(alert, Input.UNSHELVE, rule, at_s)
+    if alert.state is AlertState.SUPPRESSED and not is_explained:
+        return take(alert, Input.RELEASE, rule, at_s)
+    return alert, ()
+
+
+def _input_of(verdict: Verdict, rule: Rule, is_explained: bool) -> Input:
+    match verdict:
+        case Verdict.BREACH:
+            return Input.SUPPRESS if is_explained else Input.BREACH
+        case Verdict.CLEAR:
+            return Input.CLEAR_LATCHING if rule.latches else Input.CLEAR
+        case Verdict.UNKNOWN:
+            return Input.UNKNOWN
+
+
+def _seen(alert: Alert, rule: Rule, verdict: Verdict, at_s: float) -> Alert:
+    """Return the alert with what a verdict adds to its memory, in the state it is in."""
+    breaches = alert.breaches
+    if rule.hold_within_s > 0.0:
+        if alert.verdict is Verdict.BREACH and alert.judged_s is not None:
+            breaches = _joined(breaches, (alert.judged_s, at_s))
+        breaches = tuple(b for b in breaches if b[1] > at_s - rule.hold_within_s)
+    seen = replace(
+        alert,
+        verdict=verdict,
+        since_s=alert.since_s if verdict is alert.verdict else at_s,
+        judged_s=at_s,
+        breaches=breaches,
+    )
+    if verdict is Verdict.BREACH and _has_lasted(seen, Wait.HOLD, rule, at_s):
+        return replace(seen, stands=True)
+    if verdict is Verdict.CLEAR and _has_lasted(seen, Wait.KEEP, rule, at_s):
+        return replace(seen, stands=False)
+    return seen
+
+
+def _joined(
+    breaches: tuple[tuple[float, float], ...], new: tuple[float, float]
+) -> tuple[tuple[float, float], ...]:
+    if breaches and breaches[-1][1] == new[0]:
+        return (*breaches[:-1], (breaches[-1][0], new[1]))
+    return (*breaches, new)
+
+
+def _has_lasted(alert: Alert, wait: Wait, rule: Rule, at_s: float) -> bool:
     lasted_s = at_s - alert.since_s
-    needed_s = {Wait.NOTHING: 0.0, Wait.HOLD: rule.hold_s, Wait.KEEP: rule.keep_firing_s}
-    if lasted_s < needed_s[transition.wait]:
-        return alert, None
-    if transition.to is alert.state:
-        return alert, transition.event
-    return replace(alert, state=transition.to, changed_s=at_s), transition.event
+    match wait:
+        case Wait.NOTHING:
+            return True
+        case Wait.KEEP:
+            return lasted_s >= rule.keep_firing_s
+        case Wait.FADE:
+            return not alert.breaches
+        case Wait.HOLD:
+            if alert.verdict is Verdict.BREACH and lasted_s >= rule.hold_s:
+                return True
+            from_s = at_s - rule.hold_within_s
+            within_s = sum(last - max(first, from_s) for first, last in alert.breaches)
+            return bool(alert.breaches) and within_s >= rule.hold_s

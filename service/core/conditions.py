@@ -1,6 +1,6 @@
 """What people and machines are known to be doing to the air: hatches, visitors, gas moved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,6 +91,19 @@ class Conditions:
         """Return the activity declared last within an hour of a time, None if there is none."""
         near = [a.name for a in self.recent if abs(a.time_s - time_s) < 3600.0]
         return near[-1] if near else None
+
+    def goes_on(self, names: Collection[str], sections: Collection[int], at_s: float) -> bool:
+        """Say whether one of the activities goes on, or went on half an hour ago, in the sections.
+
+        One that was started and never stopped counts as over after `LONGEST_MOVE_S`.
+        """
+        newest = {(a.name, self.place(a)): a for a in self.recent if a.name in names}
+        for (_, place), activity in newest.items():
+            lasts_s = LONGEST_MOVE_S if activity.state in BEGINS else SETTLE_S
+            is_here = place is None or place in sections
+            if is_here and at_s - activity.received_s <= lasts_s:
+                return True
+        return False
 
     def _effect(self, activity: Activity) -> Effect:
         if problem := self._problem(activity):

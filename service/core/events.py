@@ -41,6 +41,18 @@ class AlertState(StrEnum):
 ACTIVE_STATES = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED})
 
 
+class Order(StrEnum):
+    """What a person can have done to an alert."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RESET = "reset"  # of a latched alert
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    COMMENT = "comment"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
+
+
 class AlertEventKind(StrEnum):
     """What happened to an alert."""
 
@@ -51,6 +63,13 @@ class AlertEventKind(StrEnum):
     RETURNED = "returned"
     CLEARED = "cleared"
     ACKNOWLEDGED = "acknowledged"
+    LATCHED = "latched"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    SUPPRESSED = "suppressed"
+    RELEASED = "released"  # nothing explains the breach any more
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +99,29 @@ class AlertEvent:
     onset_low_s: float | None = None
     onset_high_s: float | None = None
     reserve_time_s: float | None = None
+
+    @property
+    def asks_for_attention(self) -> bool:
+        """Whether somebody has to look now: the alert is new, worse, or back from where it was put."""
+        is_news = self.event is not AlertEventKind.UPDATED
+        return self.state is AlertState.UNACKNOWLEDGED and is_news
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTaken:
+    """Somebody did something to an alert, or tried to: `refused` says why nothing came of it."""
+
+    time_s: float
+    command_id: str
+    order: Order
+    who: str
+    why: str
+    alert_id: str
+    rule: str
+    atmosphere: str
+    old_state: AlertState
+    new_state: AlertState
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +271,7 @@ Event = (
     | AtmospheresChanged
     | MassStepped
     | ActivityNoted
+    | CommandTaken
     | IsolationTestBegan
     | IsolationTestJudged
     | IsolationDoubted

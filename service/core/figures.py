@@ -48,7 +48,13 @@ class Figures(Estimates):
             growths = self.growths_in(group)
             if growths:
                 return self._likeliest(growths[-1])
-        return self._largest(group)
+        own = [i for i in group if self._station.volumes[i].name in rule.sections]
+        return self._largest(own or group)
+
+    def is_alone(self, group: Group) -> bool:
+        """Say whether an atmosphere is one section behind closed hatches, not the largest of all."""
+        is_loop = self._station.loop_of(group) is not None
+        return len(group) == 1 and not is_loop and self._conditions.largest not in group
 
     def suspects(self, rule: Rule, group: Group) -> dict[str, float]:
         """Return the probability of each section to be the leaking one, as far as it is known."""

@@ -10,6 +10,7 @@ from service.core.accounts import Group
 from service.core.air import AirReading, Readings
 from service.core.alertbook import AlertBook
 from service.core.closures import JUDGE_EVERY_S, ClosureBook
+from service.core.commands import Command
 from service.core.conditions import Conditions
 from service.core.events import (
     ActivityNoted,
@@ -75,7 +76,7 @@ class Policy:
 class Monitor:
     """Watches one station. Deterministic: the same samples give the same events, however cut.
 
-    `observe` and `declare` take what arrived, in order of arrival; `advance` then runs every tick
+    `observe`, `declare` and `command` take what arrived, in order of arrival; `advance` then runs every tick
     up to a time. A tick sees what arrived before it.
     """
 
@@ -100,6 +101,7 @@ class Monitor:
         self._fast_rules = tuple(r for r in policy.rules if r.kind in FAST_KINDS)
         self._pending: list[SampleBatch] = []
         self._activities: list[Activity] = []
+        self._commands: list[Command] = []
         self._groups = atmospheres(station, self._conditions.hatches)
         self._air: dict[Group, AirReading] = {}
         self._heard_s = np.full(len(station.channels), -np.inf)
@@ -117,7 +119,7 @@ class Monitor:
             volumes=self._volumes,
             loops=self._loops,
         )
-        self._alerts = AlertBook(policy.rules, self._figures)
+        self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
 
     @property
     def now_s(self) -> float | None:
@@ -143,6 +145,10 @@ class Monitor:
             key=lambda a: (a.received_s, a.channel is not None),
         )
 
+    def command(self, commands: Sequence[Command]) -> None:
+        """Keep what people want done to alerts for the tick after its arrival."""
+        self._commands = sorted([*self._commands, *commands], key=lambda c: c.received_s)
+
     def advance(self, now_s: float) -> Outcome:
         """Run every tick up to now with what had arrived before it."""
         samples = SampleBatch.concatenate(self._pending)
@@ -162,6 +168,7 @@ class Monitor:
             self._fast = tick
             at_s = tick * FAST_S
             events += self._take_activities(at_s)
+            events += self._take_commands(at_s)
             for part in fast.steps(fast.rows(tick)):
                 self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
             if tick % FAST_PER_SLOW == 0:
@@ -228,6 +235,7 @@ class Monitor:
             "leaks": self._leaks.snapshot(),
             "pending": list(self._pending),
             "activities": list(self._activities),
+            "commands": list(self._commands),
             "groups": self._groups,
             "air": dict(self._air),
             "closures": self._closures.snapshot(),
@@ -250,6 +258,7 @@ class Monitor:
         self._leaks.restore(state["leaks"])
         self._pending = list(state["pending"])
         self._activities = list(state["activities"])
+        self._commands = list(state["commands"])
         self._groups = state["groups"]
         self._air = dict(state["air"])
         self._closures.restore(state["closures"])
@@ -283,9 +292,10 @@ class Monitor:
         place = int(np.searchsorted(fast.tick, self._fast, "right"))
         if place < len(fast.tick):
             due.append(int(fast.tick[place]))
-        if self._activities:
-            arrived = int(np.floor(self._activities[0].received_s / FAST_S)) + 1
-            due.append(max(arrived, self._fast + 1))
+        for waiting in (self._activities, self._commands):
+            if waiting:
+                arrived = int(np.floor(waiting[0].received_s / FAST_S)) + 1
+                due.append(max(arrived, self._fast + 1))
         if self._alerts.any_of(self._fast_rules):
             due.append(self._fast + 1)
         return min(due)
@@ -317,6 +327,13 @@ class Monitor:
                 self._leaks.admit_rate(touched, effect.rate_sd)
         return events
 
+    def _take_commands(self, at_s: float) -> list[Event]:
+        events: list[Event] = []
+        while self._commands and self._commands[0].received_s < at_s:
+            command = self._commands.pop(0)
+            events += self._alerts.obey(command, self._groups, self._situation(at_s), at_s)
+        return events
+
     def _touched(self, place: int | None) -> list[Group]:
         """Return the atmospheres that gas at a place reaches, None = all; never a loop."""
         air = [group for group in self._groups if self.station.loop_of(group) is None]
@@ -334,10 +351,10 @@ class Monitor:
         self._volumes.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups)
-        self._alerts.regroup(groups)
         self._groups, self._air = groups, {}
         names = tuple(self._figures.sections(group) for group in groups)
-        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown]
+        joined = self._alerts.regroup(groups, self._situation(at_s), at_s)
+        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown, *joined]
 
     def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
         """Enter the readings of one slow tick, minute by minute of their event time."""

@@ -45,6 +45,15 @@ class Rule:
         The pressure floor that a `reserve_time` counts to.
     hold_s, keep_firing_s : float
         How long a breach must last before it is announced, and a clear before it is believed.
+    hold_within_s : float
+        The breach need not be unbroken: it must last `hold_s` in sum within this time; 0 = it must.
+    latches : bool
+        Whether an acknowledged alert that is clear again stays until a person resets it.
+    suppressed_by : frozenset of str
+        Activities that explain a breach while they go on and for half an hour after.
+    not_alone : bool
+        Whether a breach in one section alone behind closed hatches is suppressed, unless it is
+        the largest of the station.
     clear_margin : float
         How far back across the threshold, in its unit, a figure must come to be clear.
     response, runbook : str
@@ -60,7 +69,11 @@ class Rule:
     quantity: ChannelKind = ChannelKind.PRESSURE
     floor: str = "evacuation"
     hold_s: float = 0.0
+    hold_within_s: float = 0.0
     keep_firing_s: float = 0.0
+    latches: bool = False
+    suppressed_by: frozenset[str] = field(default_factory=frozenset)
+    not_alone: bool = False
     clear_margin: float = 0.0
     response: str
     runbook: str = ""

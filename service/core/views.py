@@ -124,7 +124,10 @@ class SensorView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
-    """One alert that is not at rest."""
+    """One alert that is not at rest.
+
+    `sections` are all of its atmosphere; `shelved_until_s` is None unless it is shelved.
+    """
 
     alert_id: str
     rule: str
@@ -132,8 +135,10 @@ class AlertView:
     severity: Severity
     state: AlertState
     atmosphere: str
+    sections: tuple[str, ...]
     since_s: float
     text: str
+    shelved_until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from service.core.commands import Command
 from service.core.samples import Activity, Quality, SampleBatch
 from service.core.station import Station, dimension_of
 from service.core.units import SI_UNIT
@@ -19,7 +20,7 @@ QUALITY_WORD: Final = [quality.name.lower() for quality in Quality]
 
 
 class Capture:
-    """Writes accepted readings and activities with their arrival times as a telemetry table.
+    """Writes readings, activities and commands with their arrival times as a telemetry table.
 
     Values are SI with their `unit` and times are Unix seconds, both written so that reading them
     back gives the very same floats: a replay of the file decides as the live service did.
@@ -48,6 +49,10 @@ class Capture:
         if activities:
             kept = tuple(activities)
             self._file.append(Chunk(len(kept), lambda: b"".join(map(_activity_line, kept))))
+
+    def command(self, command: Command) -> None:
+        """Queue what somebody did to an alert."""
+        self._file.append(Chunk(1, lambda: _command_line(command)))
 
     async def run(self) -> None:
         """Write what is queued until cancelled."""
@@ -145,6 +150,21 @@ def _activity_line(activity: Activity) -> bytes:
             "received": activity.received_s,
         }
     )
+
+
+def _command_line(command: Command) -> bytes:
+    told = {
+        "command": command.order.value,
+        "command_id": command.command_id,
+        "who": command.who,
+        "why": command.why,
+        "alert_id": command.alert_id,
+        "rule": command.rule,
+        "atmosphere": command.atmosphere,
+        "lasting_s": command.lasting_s,
+        "received": command.received_s,
+    }
+    return _line({key: value for key, value in told.items() if value is not None})
 
 
 def _line(record: dict[str, Any]) -> bytes:

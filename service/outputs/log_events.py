@@ -39,6 +39,39 @@ EVENTS: Final[dict[str, LogEvent]] = {
     ),
     "alert.cleared": LogEvent("The figure is back within limits for good.", NOTHING),
     "alert.acknowledged": LogEvent("Somebody took the alert on.", NOTHING),
+    "alert.latched": LogEvent(
+        "An acknowledged alert is back within limits, and its rule keeps it in sight.",
+        "Reset it once the cause is understood.",
+    ),
+    "alert.shelved": LogEvent(
+        "Somebody put the alert aside for a time.",
+        "Nothing; it comes back when the time is over, or at once when it gets worse.",
+    ),
+    "alert.unshelved": LogEvent(
+        "The shelf of the alert ended, by its time or by somebody.",
+        "If its state is unacknowledged the breach still stands: follow `text`.",
+    ),
+    "alert.suppressed": LogEvent(
+        "A rule is breached while something goes on that it does not alert for.",
+        "Nothing, if that is what was expected.",
+    ),
+    "alert.released": LogEvent(
+        "What suppressed the alert is over.",
+        "If its state is unacknowledged the breach still stands: follow `text`.",
+    ),
+    "alert.out_of_service": LogEvent(
+        "Somebody took the alert out of service; it says nothing until it is returned.",
+        "Return it to service once what it waits for is mended.",
+    ),
+    "alert.in_service": LogEvent("Somebody returned the alert to service.", NOTHING),
+    "command.taken": LogEvent(
+        "Somebody acknowledged, reset, shelved, commented or took out of service; see `command`.",
+        NOTHING,
+    ),
+    "command.refused": LogEvent(
+        "Somebody wanted something of an alert that it cannot take in its state, or of no alert.",
+        "Look at the alerts again; `refused` says why.",
+    ),
     "atmosphere.changed": LogEvent(
         "Hatches moved, so sections now share air in other groups.",
         "Check that the hatch states match the station.",

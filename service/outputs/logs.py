@@ -13,8 +13,8 @@ import structlog
 from service.core.events import (
     ActivityNoted,
     AlertEvent,
-    AlertEventKind,
     AtmospheresChanged,
+    CommandTaken,
     Event,
     FreeVolumeEstimated,
     IsolationDoubted,
@@ -47,7 +47,6 @@ NAMES: Final[dict[type, str]] = {
     SensorTrusted: "sensor.trusted",
     FreeVolumeEstimated: "volume.estimated",
 }
-WORSENING: Final = frozenset({AlertEventKind.RAISED, AlertEventKind.ESCALATED})
 MESSAGE_KEY: Final = "message"  # the dotted name of a line
 CONTRACT_EVENT_KEY: Final = "_event"  # written as `event`, which structlog keeps for its message
 FOREIGN_LINES: Final = 5  # of one library in one window; more says nothing new
@@ -140,6 +139,8 @@ def log_name(event: Event) -> str:
     """Return the dotted name under which a fact is logged."""
     if isinstance(event, AlertEvent):
         return f"alert.{event.event.value}"
+    if isinstance(event, CommandTaken):
+        return "command.refused" if event.refused else "command.taken"
     return NAMES[type(event)]
 
 
@@ -161,7 +162,7 @@ class LogOutput:
             fields = event_record(event)
             if isinstance(event, AlertEvent):
                 fields[CONTRACT_EVENT_KEY] = fields.pop("event")
-                if event.event in WORSENING:
+                if event.asks_for_attention:
                     level = LEVEL_OF_SEVERITY[event.severity]
             self._log.log(level, log_name(event), **fields)
 

@@ -12,6 +12,7 @@ from service.core.events import (
     AlertEvent,
     AtmospheresChanged,
     ClosedSide,
+    CommandTaken,
     Event,
     FreeVolumeEstimated,
     IsolationDoubted,
@@ -143,6 +144,8 @@ def event_record(event: Event) -> dict[str, Any]:
                 "understood": event.understood,
                 "reason": event.reason,
             }
+        case CommandTaken():
+            return command_record(event)
         case IsolationTestBegan() | IsolationTestJudged() | IsolationDoubted():
             return _isolation_record(event)
         case SensorDoubted() | SensorTrusted():
@@ -210,6 +213,23 @@ def _sensor_record(event: SensorDoubted | SensorTrusted) -> dict[str, Any]:
                 "channel": event.channel,
                 "doubted_since": timestamp(event.since_s),
             }
+
+
+def command_record(event: CommandTaken) -> dict[str, Any]:
+    """Return who did what to which alert, and what became of it; `refused` is empty if it was done."""
+    return {
+        "time": timestamp(event.time_s),
+        "command_id": event.command_id,
+        "command": event.order.value,
+        "who": event.who,
+        "why": event.why,
+        "alert_id": event.alert_id,
+        "rule": event.rule,
+        "atmosphere": event.atmosphere,
+        "old_state": event.old_state.value,
+        "new_state": event.new_state.value,
+        "refused": event.refused,
+    }
 
 
 def _optional_timestamp(time_s: float | None) -> str | None:

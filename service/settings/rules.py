@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from service.core.events import Severity
+from service.core.samples import ACTIVITY_NAMES
 from service.core.station import Medium
 from service.settings.fields import (
     Falling,
@@ -15,7 +16,19 @@ from service.settings.fields import (
     Text,
     fault,
 )
+from service.settings.references import did_you_mean
 
+# A move of a hatch explains no breach, and notes and signals move no air.
+EXPLAINING: Final = sorted(ACTIVITY_NAMES - {"hatch", "note", "signal"})
+
+
+def _check_activity(name: str) -> str:
+    if name not in EXPLAINING:
+        raise fault(f"there is no activity {name!r}", did_you_mean(name, EXPLAINING))
+    return name
+
+
+ActivityName = Annotated[str, AfterValidator(_check_activity)]
 Floor = Literal["evacuation", "certification", "flight_rule"]
 
 
@@ -31,11 +44,35 @@ class _Rule(Part):
     hold_s: NotNegative = Field(
         default=0.0, description="how long a breach must last before it is announced, s"
     )
+    hold_within_s: NotNegative = Field(
+        default=0.0,
+        description="the breach need last hold_s only in sum within this time; 0 = unbroken, s",
+    )
     keep_firing_s: NotNegative = Field(
         default=0.0, description="how long a clear must last before it is believed, s"
     )
+    latches: bool = Field(
+        default=False,
+        description="whether an acknowledged alert that is clear stays until it is reset",
+    )
+    suppressed_by: tuple[ActivityName, ...] = Field(
+        default=(), description="activities during which a new breach is not announced"
+    )
+    not_alone: bool = Field(
+        default=False,
+        description="suppress a new breach in one section alone behind closed hatches, but the largest",
+    )
     response: Text = Field(description="what the operator does when it alerts")
     runbook: str = Field(default="", description="where more about the response stands")
+
+    @model_validator(mode="after")
+    def _hold_fits(self) -> Self:
+        if 0.0 < self.hold_within_s < self.hold_s:
+            raise fault(
+                "hold_within_s is shorter than hold_s, so it could never alert",
+                "make hold_within_s the longer of the two, or leave it out",
+            )
+        return self
 
 
 class Limit(_Rule):
@@ -165,6 +202,7 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         hold_s=600.0,
         keep_firing_s=600.0,
         clear_margin_mmhg=1.0,
+        not_alone=True,  # a tunnel that is shut every night falls below it every night
         response="Compare a second pressure sensor and plan a repressurisation. Below 719 mmHg "
         "switch off what is not certified for it.",
         runbook="deploy/RUNBOOK.md#hullwatchwarning",
@@ -175,6 +213,7 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         fall_mmhg_per_min={Severity.EMERGENCY: 0.5},
         hold_s=10.0,
         keep_firing_s=60.0,
+        latches=True,  # what emptied part of the station is over only when somebody has looked
         clear_margin_mmhg_per_min=0.1,
         response="Gather the crew and note how fast the pressure falls. Check each crew vehicle "
         "with its vestibule first, then shut hatches and halve the station until it holds on one "

@@ -1,4 +1,4 @@
-"""Reads JSONL tables of telemetry, with activities among the readings."""
+"""Reads JSONL tables of telemetry, with activities and commands among the readings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from service.core.commands import Command
 from service.core.samples import Activity, SampleBatch
 from service.errors import InputError
 from service.sources.activities import read_activity
@@ -23,6 +24,7 @@ from service.sources.columns import (
     numbers_of,
     times_of,
 )
+from service.sources.commands import read_command
 from service.sources.decode import parse_json
 from service.sources.tallies import Tally
 
@@ -32,21 +34,29 @@ KEYS: Final = ("time", "received", "channel", "value", "unit", "quality")
 
 def read_jsonl(
     path: Path, channels: ChannelTable, names: Mapping[str, str], tally: Tally
-) -> tuple[SampleBatch, list[Activity]]:
-    """Return the sound readings and the activities, each in the order of the file."""
+) -> tuple[SampleBatch, list[Activity], list[Command]]:
+    """Return the sound readings, the activities and the commands, each in the order of the file."""
     samples: list[SampleBatch] = []
     activities: list[Activity] = []
+    commands: list[Command] = []
     chunk: list[tuple[int, str, dict[str, object]]] = []
     for number, text, record in records(path, tally):
         if record.get("activity") is not None:
             take_activity(record, f"line {number}", text, str(path), activities, tally)
+            continue
+        if record.get("command") is not None:
+            command = read_command(record)
+            if isinstance(command, Command):
+                commands.append(command)
+            else:
+                tally.add(str(path), command[0], f"line {number}: {command[1]}", text)
             continue
         chunk.append((number, text, record))
         if len(chunk) == CHUNK_LINES:
             samples.append(_read_chunk(path, chunk, channels, names, tally))
             chunk = []
     samples.append(_read_chunk(path, chunk, channels, names, tally))
-    return SampleBatch.concatenate(samples), activities
+    return SampleBatch.concatenate(samples), activities, commands
 
 
 def records(path: Path, tally: Tally) -> Iterator[tuple[int, str, dict[str, object]]]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from service.core.commands import Command
 from service.core.samples import Activity, SampleBatch
 from service.core.station import Station
 from service.errors import InputError
@@ -39,6 +40,8 @@ class TelemetryTable:
         without `received` counts as having arrived at its own time.
     activities : tuple of Activity
         Those mixed among the readings, by arrival.
+    commands : tuple of Command
+        What people did to alerts, by arrival; only a capture has any.
     rejected : Counter
         Rows refused, by reason.
     examples : tuple of Rejected
@@ -47,6 +50,7 @@ class TelemetryTable:
 
     samples: SampleBatch
     activities: tuple[Activity, ...]
+    commands: tuple[Command, ...]
     rejected: Counter[RejectReason]
     examples: tuple[Rejected, ...]
 
@@ -93,21 +97,24 @@ def read_telemetry(
     channels = ChannelTable(station)
     batches: list[SampleBatch] = []
     activities: list[Activity] = []
+    commands: list[Command] = []
     for path in map(Path, paths):
         if _format(path) == "jsonl":
             if wide:
                 raise InputError(
                     str(path), "is JSONL, which is never wide", "leave the option for wide out"
                 )
-            samples, mixed = read_jsonl(path, channels, names, tally)
+            samples, mixed, orders = read_jsonl(path, channels, names, tally)
             batches.append(samples)
             activities += mixed
+            commands += orders
         else:
             read = read_wide if wide else read_long
             batches.append(read(open_table(path), channels, names, tally))
     return TelemetryTable(
         samples=_by_arrival(SampleBatch.concatenate(batches)),
         activities=tuple(sorted(activities, key=lambda activity: activity.received_s)),
+        commands=tuple(sorted(commands, key=lambda command: command.received_s)),
         rejected=tally.counts,
         examples=tuple(tally.examples),
     )

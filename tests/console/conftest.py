@@ -65,6 +65,7 @@ LEAKING = MonitorView(
             severity=Severity.WARNING,
             state=AlertState.UNACKNOWLEDGED,
             atmosphere="prk",
+            sections=("prk",),
             since_s=NOW_S - 60.0,
             text="The leak of <b>prk</b> has grown; keep hatch prk-zvezda closed.",
         ),

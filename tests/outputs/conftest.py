@@ -158,6 +158,7 @@ def view(estimate: AtmosphereView, unknown_estimate: AtmosphereView) -> MonitorV
                 severity=Severity.WARNING,
                 state=AlertState.UNACKNOWLEDGED,
                 atmosphere="zvezda",
+                sections=("zvezda", "prk"),
                 since_s=NOW_S - 60.0,
                 text="The leak grows.",
             ),

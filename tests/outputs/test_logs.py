@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import service
-from service.core.events import AlertEventKind, Severity
+from service.core.events import AlertEventKind, AlertState, Severity
 from service.core.samples import SampleBatch
 from service.core.views import Outcome
 from service.outputs import log_events, logs
@@ -46,7 +46,7 @@ def test_a_raised_alert_is_logged_at_the_level_of_its_severity(
 ):
     events = (
         replace(alert_event, severity=severity),
-        replace(alert_event, severity=severity, event=AlertEventKind.CLEARED),
+        replace(alert_event, severity=severity, event=AlertEventKind.CLEARED, state=AlertState.NORMAL),
     )
     LogOutput().publish(SampleBatch.empty(), Outcome(events=events))
     assert [line["level"] for line in log_lines()] == [level, "info"]

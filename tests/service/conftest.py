@@ -169,6 +169,11 @@ class Told:
         self.taken = asyncio.Event()
         self.clock = SetClock()
         self._arrivals = arrivals
+        self._acts: list[tuple[float, Callable[[], None]]] = []
+
+    def acts(self, at_s: float, act: Callable[[], None]) -> None:
+        """Have something done before the first delivery that arrives at a time or after it."""
+        self._acts.append((at_s, act))
 
     def sources(self, _station: Station, _clock: Clock) -> list[Source]:
         """Return itself as all sources of a daemon."""
@@ -178,7 +183,11 @@ class Told:
         """Yield each delivery once the one before has been handled."""
         for arrived_s, delivery in self._arrivals:
             handled = asyncio.Event()
-            self.clock.set_s = arrived_s
+            self.clock.set_s = float(arrived_s)
+            for at_s, act in self._acts[:]:
+                if arrived_s >= at_s:
+                    self._acts.remove((at_s, act))
+                    act()
             yield replace(delivery, done=handled.set)
             await handled.wait()
         self.taken.set()

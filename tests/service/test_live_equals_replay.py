@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from service.app import App
-from service.core.events import AlertEvent, AlertEventKind, Event
+from service.core.commands import Command
+from service.core.events import AlertEvent, AlertEventKind, CommandTaken, Event, Order
 from service.core.monitor import Monitor
 from service.core.samples import Activity, Quality, SampleBatch
 from service.core.units import PA_PER_MMHG
@@ -83,6 +84,19 @@ def arrivals(seed: int) -> list[tuple[float, Delivery]]:
     ]
 
 
+def acknowledging(kept: Kept) -> Command:
+    """Return the acknowledgement of the first alert that was raised."""
+    first = next(e for e in kept.events if isinstance(e, AlertEvent) and e.event == "raised")
+    return Command(
+        received_s=0.0,
+        command_id="1",
+        order=Order.ACKNOWLEDGE,
+        who="kim",
+        why="seen",
+        alert_id=first.alert_id,
+    )
+
+
 @pytest.mark.usefixtures("log_lines")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_the_capture_of_a_daemon_replays_to_the_same_events(settings, tmp_path, seed):
@@ -90,6 +104,7 @@ async def test_the_capture_of_a_daemon_replays_to_the_same_events(settings, tmp_
     config = settings(clock="wall", capture={"path": str(path)})
     source, kept = Told(arrivals(seed)), Kept()
     live = App(config, clock=source.clock, sources=source.sources, outputs=[kept])
+    source.acts(BEGIN_S + FALLS_S + 700.0, lambda: live.command(acknowledging(kept)))
     async with running(live):
         async with asyncio.timeout(60):
             await source.taken.wait()
@@ -100,6 +115,7 @@ async def test_the_capture_of_a_daemon_replays_to_the_same_events(settings, tmp_
     table = read_telemetry([path], live.station)
     assert table.rejected.total() == 0
     replay.declare(table.activities)
+    replay.command(table.commands)
     replay.observe(table.samples)
     events = list(replay.advance(last_tick_s).events)
 
@@ -109,4 +125,6 @@ async def test_the_capture_of_a_daemon_replays_to_the_same_events(settings, tmp_
         if isinstance(event, AlertEvent) and event.event is AlertEventKind.RAISED
     }
     assert raised == {"pressure_low", "rapid_depressurisation", "silence"}
+    (taken,) = (event for event in events if isinstance(event, CommandTaken))
+    assert not taken.refused
     assert kept.events == events
