@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Final
@@ -15,6 +16,7 @@ from service.core.commands import Command
 from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
+from service.errors import InputError
 from service.outputs.base import Output
 from service.outputs.capture import Capture, Quarantine
 from service.outputs.influx import InfluxOutput, InfluxTarget
@@ -27,6 +29,8 @@ from service.sources.base import RejectReason, Source
 from service.sources.decode import Decoder
 from service.sources.mqtt import Broker, MqttSource, TlsFiles
 from service.sources.topics import TopicTemplate
+from service.storage.recovery import Memory
+from service.storage.store import Store
 
 DRAIN_S: Final = 10.0  # an output that needs longer to empty its queue gives it up
 
@@ -57,6 +61,7 @@ class App:
             self._sources = tuple(sources(self.station, self._clock))
         else:
             self._sources = tuple(_mqtt(settings, self.station, self._clock))
+        self._memory, self.begins_anew = _memory(settings, self.monitor)
         paths = settings.capture
         capture = Capture(path=paths.path, station=self.station) if paths.path else None
         quarantine = Quarantine(path=paths.quarantine_path) if paths.quarantine_path else None
@@ -83,6 +88,7 @@ class App:
                 metrics=self.metrics,
                 capture=capture,
                 quarantine=quarantine,
+                memory=self._memory,
             ),
         )
         self._console = Console(
@@ -128,6 +134,9 @@ class App:
             ready(self.port)
         log = structlog.get_logger("hullwatch")
         log.info("service.started", station=self.station.name, port=self.port)
+        for reason in self.begins_anew:
+            log.error("state.refused", reason=reason)
+        self._pipeline.catch_up()
         try:
             async with asyncio.TaskGroup() as group:
                 writers = [
@@ -146,8 +155,11 @@ class App:
                 await self._drain()
                 for task in (pipeline, *writers):
                     task.cancel()
+            self._pipeline.save()
         finally:
             await self._console.stop()
+            if self._memory is not None:
+                self._memory.close()
         log.info("service.stopped")
 
     async def _drain(self) -> None:
@@ -160,6 +172,20 @@ class App:
                 structlog.get_logger("hullwatch").error(
                     "output.abandoned", output=output.name, queued=output.status.queued
                 )
+
+
+def _memory(settings: Settings, monitor: Monitor) -> tuple[Memory | None, list[str]]:
+    """Return what the monitor remembers, already recalled, and why it may have forgotten."""
+    if settings.state is None:
+        return None, []
+    path = settings.state.path
+    try:
+        store = Store(path)
+    except (sqlite3.OperationalError, OSError) as error:
+        remedy = "stop the other daemon that uses it, or give a file that can be written"
+        raise InputError(f"state: {path}", str(error), remedy) from error
+    memory = Memory(store, monitor)
+    return memory, [reason for reason in (store.refused, memory.recover()) if reason]
 
 
 def _mqtt(settings: Settings, station: Station, clock: Clock) -> list[Source]:

@@ -11,6 +11,7 @@ import structlog
 
 from service.clock import Clock
 from service.core.commands import Command
+from service.core.events import AlertEvent
 from service.core.intake import ClockMode, Screened
 from service.core.monitor import Monitor
 from service.core.samples import SampleBatch
@@ -21,8 +22,12 @@ from service.outputs.capture import Capture, Quarantine
 from service.outputs.logs import RateLimit
 from service.outputs.metrics import ACCEPTED, Metrics
 from service.sources.base import Delivery, Source
+from service.storage.recovery import Memory
+from service.storage.store import Input
 
 QUEUED: Final = 32  # deliveries between sources and monitor; then the sources wait
+SAVE_S: Final = 60.0  # between two snapshots, 20 ms of work each on the whole ISS
+SAVED_SAMPLES: Final = 500_000  # in the journal at most, some seconds of work at the next start
 LOGGED_REFUSALS: Final = 5  # lines a reason in a minute; the rest is counted
 
 
@@ -34,6 +39,7 @@ class Ways:
     metrics: Metrics
     capture: Capture | None = None
     quarantine: Quarantine | None = None
+    memory: Memory | None = None
 
 
 class Pipeline:
@@ -47,7 +53,9 @@ class Pipeline:
         self._log = structlog.get_logger("hullwatch")
         self._limit = RateLimit(per_window=LOGGED_REFUSALS, window_s=60.0)
         self._ticked = -np.inf
-        self._latest_s = -np.inf
+        self._latest_s = -np.inf if monitor.now_s is None else monitor.now_s
+        self._saved_s = clock.monotonic_s()
+        self._unsaved = 0
 
     async def feed(self, source: Source) -> None:
         """Put what a source delivers on the queue; wait where the queue is full."""
@@ -85,6 +93,7 @@ class Pipeline:
             ]
         else:
             activities = [replace(a, received_s=now_s) for a in delivery.activities]
+        self._remember([*([samples] if len(samples) else []), *activities])
         self._monitor.declare(activities)
         if self._ways.capture is not None:
             self._ways.capture.declare(activities)
@@ -99,6 +108,7 @@ class Pipeline:
         by_event = self._monitor.policy.clock is ClockMode.EVENT
         now_s = (self._monitor.now_s or 0.0) if by_event else self._now_s()
         stamped = replace(command, received_s=now_s)
+        self._remember([stamped])
         self._monitor.command([stamped])
         if self._ways.capture is not None:
             self._ways.capture.command(stamped)
@@ -109,12 +119,48 @@ class Pipeline:
         outcome = Outcome()
         if now_s is not None and now_s // FAST_S > self._ticked:
             self._ticked = now_s // FAST_S
-            outcome = self._monitor.advance(now_s)
+            outcome = self._announced(self._monitor.advance(now_s))
             self._ways.metrics.count_events(outcome.events)
-        if not len(accepted) and outcome == Outcome():
-            return
+        if len(accepted) or outcome != Outcome():
+            self._publish(accepted, outcome)
+        self._save_if_due()
+
+    def catch_up(self) -> None:
+        """Hand on what was announced before the daemon ended and nobody may have heard of."""
+        memory = self._ways.memory
+        lost = [] if memory is None else memory.unpublished()
+        if lost:
+            self._publish(SampleBatch.empty(), Outcome(events=tuple(lost)))
+
+    def save(self) -> None:
+        """Keep the state as it is now, where it is kept at all."""
+        if self._ways.memory is not None:
+            self._ways.memory.save()
+            self._saved_s, self._unsaved = self._clock.monotonic_s(), 0
+
+    def _publish(self, accepted: SampleBatch, outcome: Outcome) -> None:
         for output in self._ways.outputs:
             output.publish(accepted, outcome)
+        memory = self._ways.memory
+        if memory is not None and any(isinstance(e, AlertEvent) for e in outcome.events):
+            memory.published()
+
+    def _announced(self, outcome: Outcome) -> Outcome:
+        """Write down what is to be announced, and leave out what was before a crash."""
+        memory = self._ways.memory
+        if memory is None or not outcome.events:
+            return outcome
+        return replace(outcome, events=tuple(memory.announce(outcome.events)))
+
+    def _remember(self, inputs: Sequence[Input]) -> None:
+        if self._ways.memory is not None and inputs:
+            self._ways.memory.keep(inputs)
+            self._unsaved += sum(len(i) if isinstance(i, SampleBatch) else 1 for i in inputs)
+
+    def _save_if_due(self) -> None:
+        is_due = self._clock.monotonic_s() - self._saved_s >= SAVE_S
+        if self._unsaved and (is_due or self._unsaved >= SAVED_SAMPLES):
+            self.save()
 
     def _now_s(self) -> float:
         """Return the time of day; it stands still while the clock is behind what it said before."""

@@ -181,9 +181,10 @@ class AlertBook:
         return {"alerts": dict(self._alerts), "texts": dict(self._texts)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a snapshot."""
-        self._alerts = dict(state["alerts"])
-        self._texts = dict(state["texts"])
+        """Take over a snapshot, without the alerts of rules that are no more."""
+        known = {key: alert for key, alert in state["alerts"].items() if key[0] in self._rules}
+        self._alerts = known
+        self._texts = {key: text for key, text in state["texts"].items() if key in known}
 
     def _key(self, command: Command, groups: Iterable[Group]) -> Key | None:
         """Return which alert a command is about, None if there is none."""

@@ -147,5 +147,14 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "The service stopped while records still waited, and gave them up.",
         "Fill the gap by `hullwatch replay` of a capture.",
     ),
+    "state.failing": LogEvent(
+        "The state file cannot be written; the watch goes on, and a crash now would forget it.",
+        "See that its disk has room and works; it is tried again every minute.",
+    ),
+    "state.recovered": LogEvent("The state file is written again, with all of the state.", NOTHING),
+    "state.refused": LogEvent(
+        "What was remembered cannot be used, so estimates and alerts begin anew.",
+        "Look at the alerts that were open before; `reason` says what is wrong and what was kept.",
+    ),
     "console.started": LogEvent("The status page and the metrics can be read.", NOTHING),
 }

@@ -322,6 +322,12 @@ class Capture(Part):
     )
 
 
+class State(Part):
+    """What survives a restart."""
+
+    path: Path = Field(description="file for estimates, alerts and what was done to them")
+
+
 class Log(Part):
     """What the log says and how it looks."""
 
@@ -384,6 +390,9 @@ class Settings(BaseSettings):
     influx: Influx | None = Field(default=None, description="InfluxDB to write to; absent = none")
     http: Http = Field(default=Http(), description="where metrics and the page are served")
     capture: Capture = Field(default=Capture(), description="files that keep what came in")
+    state: State | None = Field(
+        default=None, description="where the daemon remembers; absent = it begins anew each time"
+    )
     log: Log = Field(default=Log(), description="what the log says and how it looks")
 
     @classmethod
