@@ -220,7 +220,9 @@ def keys(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
                 yield from below(inner, f"{here}.")
             elif name == "rules":
                 yield from rules(child["items"]["discriminator"]["mapping"])
-            elif entries and "properties" in resolved(entries):
+            elif "$ref" in inner.get("items", {}):
+                yield from below(resolved(inner["items"]), f"{here}[].")
+            elif isinstance(entries, dict) and "properties" in resolved(entries):
                 yield from below(resolved(entries), f"{here}.NAME.")
             else:
                 yield here, child

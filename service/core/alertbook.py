@@ -20,7 +20,7 @@ from service.core.events import (
     Severity,
 )
 from service.core.figures import Figures, Situation
-from service.core.rules import RANK, Figure, Rule, Verdict, evaluate
+from service.core.rules import RANK, Figure, Rule, Verdict, applied, evaluate
 from service.core.units import S_PER_DAY
 from service.core.views import AlertView
 from service.core.wording import headline
@@ -70,26 +70,14 @@ class AlertBook:
         scene = _Scene(now, at_s)
         for rule in rules:
             for group in groups:
-                if not self._figures.is_judged(rule, group):
-                    continue
-                figure = self._figures.of(rule, group, now, at_s)
-                verdict, severity = evaluate(rule, figure)
-                before = self._alerts.get((rule.name, group))
-                if before is None and verdict is not Verdict.BREACH:
-                    continue
-                is_explained = verdict is not Verdict.CLEAR and self._is_explained(
-                    rule, group, at_s
-                )
-                after, announced = step(
-                    before or AT_REST, rule, verdict, severity, at_s, is_explained=is_explained
-                )
-                yield from self._settle((rule.name, group), after, announced, scene, figure)
+                if self._figures.is_of_medium(rule, group):
+                    yield from self._judge((rule.name, group), scene)
 
     def worsen(self, group: Group, now: Situation, at_s: float) -> list[AlertEvent]:
         """Announce that a leak with an alert has grown again."""
         events: list[AlertEvent] = []
         for (name, place), alert in list(self._alerts.items()):
-            rule = self._rules[name]
+            rule = self._rule((name, place))
             if rule.kind is not RuleKind.LEAK_GROWTH or place != group:
                 continue
             after, announced = take(alert, Input.WORSE, rule, at_s)
@@ -106,7 +94,7 @@ class AlertBook:
         if key is None:
             refused = "there is no such alert"
         else:
-            after, announced = _done(command, before, self._rules[key[0]], at_s)
+            after, announced = _done(command, before, self._rule(key), at_s)
             refused = "" if announced or command.order is Order.COMMENT else _refusal(before)
             if key not in self._alerts and not announced:
                 refused = "there is no such alert"
@@ -186,6 +174,32 @@ class AlertBook:
         self._alerts = known
         self._texts = {key: text for key, text in state["texts"].items() if key in known}
 
+    def _judge(self, key: Key, scene: _Scene) -> Iterable[AlertEvent]:
+        rule = applied(self._rules[key[0]], self._figures.sections(key[1]))
+        before = self._alerts.get(key)
+        figure: Figure | None = None
+        if rule is None:  # what is not judged here any more is no breach here
+            if before is None:
+                return
+            rule, verdict, severity = self._rules[key[0]], Verdict.CLEAR, None
+        else:
+            figure = self._figures.of(rule, key[1], scene.now, scene.at_s)
+            verdict, severity = evaluate(rule, figure)
+        if before is None and verdict is not Verdict.BREACH:
+            return
+        is_explained = verdict is not Verdict.CLEAR and self._is_explained(
+            rule, key[1], scene.at_s
+        )
+        after, announced = step(
+            before or AT_REST, rule, verdict, severity, scene.at_s, is_explained=is_explained
+        )
+        yield from self._settle(key, after, announced, scene, figure)
+
+    def _rule(self, key: Key) -> Rule:
+        """Return the rule of an alert as it holds for its atmosphere."""
+        rule = self._rules[key[0]]
+        return applied(rule, self._figures.sections(key[1])) or rule
+
     def _key(self, command: Command, groups: Iterable[Group]) -> Key | None:
         """Return which alert a command is about, None if there is none."""
         if command.alert_id:
@@ -224,7 +238,7 @@ class AlertBook:
         alert = self._named(key, alert, scene.at_s)
         self._alerts[key] = alert
         if announced and figure is None:
-            figure = self._figures.of(self._rules[name], group, scene.now, scene.at_s)
+            figure = self._figures.of(self._rule(key), group, scene.now, scene.at_s)
         for kind in announced:
             yield self._event(key, alert, kind, scene, figure, reason)
         if alert.state is AlertState.NORMAL:
@@ -240,7 +254,7 @@ class AlertBook:
         figure: Figure | None,
         reason: str,
     ) -> AlertEvent:
-        rule, group = self._rules[key[0]], key[1]
+        rule, group = self._rule(key), key[1]
         now, at_s = scene.now, scene.at_s
         view = self._figures.atmosphere(group, now.air.get(group), at_s)
         suspects = self._figures.suspects(rule, group)

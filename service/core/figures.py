@@ -35,12 +35,10 @@ class Situation:
 class Figures(Estimates):
     """What rules judge, and why."""
 
-    def is_judged(self, rule: Rule, group: Group) -> bool:
-        """Say whether a rule looks at an atmosphere."""
+    def is_of_medium(self, rule: Rule, group: Group) -> bool:
+        """Say whether a rule is about what an atmosphere holds, air or the coolant of a loop."""
         is_loop = self._station.loop_of(group) is not None
-        if is_loop is not (rule.medium is Medium.LIQUID):
-            return False
-        return not rule.sections or not rule.sections.isdisjoint(self.sections(group))
+        return is_loop is (rule.medium is Medium.LIQUID)
 
     def home(self, rule: Rule, group: Group) -> int:
         """Return the section that an alert on a group stays with when the group splits."""

@@ -1,6 +1,7 @@
 """Judges one figure of an estimate against the thresholds of a rule."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -58,6 +59,8 @@ class Rule:
         How far back across the threshold, in its unit, a figure must come to be clear.
     response, runbook : str
         What the operator does, and where more about it stands.
+    variants : tuple of Variant
+        What holds instead in some atmospheres; the first that fits.
     """
 
     name: str
@@ -77,6 +80,35 @@ class Rule:
     clear_margin: float = 0.0
     response: str
     runbook: str = ""
+    variants: tuple["Variant", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A rule for the atmospheres that hold no other sections than these; None = it judges none."""
+
+    within: frozenset[str]
+    rule: Rule | None
+
+
+def applied(rule: Rule, sections: Collection[str]) -> Rule | None:
+    """Return the rule as it holds for an atmosphere, None if it does not judge it.
+
+    Examples
+    --------
+    >>> quiet = Variant(within=frozenset({"beam"}), rule=None)
+    >>> rule = Rule(
+    ...     name="silence", kind=RuleKind.SILENCE, thresholds={Severity.ADVISORY: 7200.0},
+    ...     response="listen", variants=(quiet,),
+    ... )
+    >>> applied(rule, ["beam"]), applied(rule, ["beam", "tranquility"]) is rule
+    (None, True)
+    """
+    fits = (v.rule for v in rule.variants if v.within.issuperset(sections))
+    found = next(fits, rule)
+    if found is None or (found.sections and found.sections.isdisjoint(sections)):
+        return None
+    return found
 
 
 RANK = {

@@ -1,11 +1,12 @@
 """Turns settings into the station and the policy of the core; everything is SI from here on."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from service.core.events import RuleKind
 from service.core.intake import ClockMode
 from service.core.monitor import Policy
-from service.core.rules import Rule, Side
+from service.core.rules import Rule, Side, Variant
 from service.core.station import (
     Channel,
     ChannelKind,
@@ -18,6 +19,7 @@ from service.core.station import (
 )
 from service.core.units import PA_PER_MMHG, S_PER_DAY, unit_of
 from service.settings import rules, schema
+from service.settings.overrides import overridden
 
 S_PER_H = 3600.0
 S_PER_MIN = 60.0
@@ -56,7 +58,17 @@ def policy_of(settings: schema.Settings) -> Policy:
     """Return how the monitor of these settings works."""
     floors = settings.floors
     return Policy(
-        rules=tuple(_rule(rule) for rule in settings.rules),
+        rules=tuple(
+            replace(
+                _rule(rule.rule),
+                variants=tuple(
+                    Variant(within=within, rule=_rule(changed) if changed else None)
+                    for within, changed in rule.within
+                ),
+            )
+            for rule in overridden(settings)
+            if rule.rule is not None
+        ),
         clock=ClockMode(settings.clock),
         false_alarm_interval_s=settings.growth.false_alarm_interval_days * S_PER_DAY,
         floors_pa={

@@ -21,6 +21,7 @@ from service.errors import ConfigError, Fault, InputError
 from service.settings import document
 from service.settings.document import Document, KeyPath
 from service.settings.faults import explained, secret_paths, secret_remedy, variable
+from service.settings.overrides import misplaced
 from service.settings.references import Finding, dangling, did_you_mean
 from service.settings.schema import PREFIX, Settings
 
@@ -66,6 +67,8 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
         settings = Settings(**tree)
     except ValidationError as error:
         findings += explained(error.errors(include_url=False), tree)
+    if settings is not None:
+        findings += misplaced(settings)
     findings.sort(key=lambda finding: file.line(finding[0]))
     faults = [*file.faults, *faults, *unreadable]
     faults += [

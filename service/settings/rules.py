@@ -1,6 +1,6 @@
 """The rules of a config file, and the set that holds where the file has none."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -179,6 +179,22 @@ class Silence(_Rule):
 
     kind: Literal["silence"]
     silent_s: Rising = Field(description="severity to the time without readings, s")
+
+
+class Override(Part):
+    """What one of the rules does differently, everywhere or in some sections."""
+
+    rule: Name = Field(description="name of the rule that is changed")
+    within: tuple[Name, ...] = Field(
+        default=(),
+        description="only for atmospheres that hold no other sections than these; empty = all",
+    )
+    disabled: bool = Field(
+        default=False, description="whether the rule does not judge there at all"
+    )
+    change: dict[str, Any] = Field(
+        default={}, description="the keys of the rule that are different, with their new values"
+    )
 
 
 Rule = Annotated[

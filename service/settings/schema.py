@@ -32,7 +32,7 @@ from service.settings.fields import (
     Url,
     fault,
 )
-from service.settings.rules import DEFAULT_RULES, Rule
+from service.settings.rules import DEFAULT_RULES, Override, Rule
 from service.sources.topics import TopicTemplate
 
 PREFIX: Final = "HULLWATCH_"  # of the environment variables
@@ -378,6 +378,9 @@ class Settings(BaseSettings):
     )
     rules: tuple[Rule, ...] = Field(
         default=DEFAULT_RULES, description="the alert rules; absent = the shipped set"
+    )
+    rule_overrides: tuple[Override, ...] = Field(
+        default=(), description="what some of the rules do differently, without repeating the rest"
     )
     growth: Growth = Field(default=Growth(), description="how sure a leak growth must be")
     floors: Floors = Field(default=Floors(), description="pressures that reserve times count to")

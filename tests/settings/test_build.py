@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor
-from service.core.rules import Side
+from service.core.rules import Side, applied
 from service.core.station import ChannelKind, HatchState, Loop, Meaning, Medium
+from service.core.units import PA_PER_MMHG
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
 from service.settings.rules import DEFAULT_RULES
@@ -131,3 +133,28 @@ def test_what_a_state_means_is_in_si_and_bare_on_and_off_are_keys(
     assert crew == Meaning(activity="crew")
     assert mute is None
     assert [section.volume_sd_m3 for section in station.sections] == [2, None]
+
+
+def test_an_override_changes_one_rule_within_some_sections_and_leaves_the_rest(tmp_path) -> None:
+    told = {
+        **yaml.safe_load(EVERYTHING.read_text(encoding="utf-8")),
+        "rule_overrides": [
+            {"rule": "low", "change": {"hold_s": 30}},
+            {"rule": "time", "within": ["lock"], "change": {"floor": "evacuation"}},
+            {"rule": "quiet", "within": ["lock"], "disabled": True},
+            {"rule": "stuffy", "disabled": True},
+        ],
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    found = {rule.name: rule for rule in policy_of(load(path)).rules}
+    assert "stuffy" not in found
+    low = found["low"]
+    assert (low.hold_s, low.thresholds[Severity.CAUTION]) == (30.0, 734 * PA_PER_MMHG)
+    shut = applied(found["time"], ["lock"])
+    assert shut is not None
+    assert (shut.floor, shut.thresholds) == ("evacuation", found["time"].thresholds)
+    assert applied(found["time"], ["lab", "lock"]) is found["time"]
+    assert applied(low, ["lock"]) is None
+    assert applied(found["quiet"], ["lock"]) is None
+    assert applied(found["quiet"], ["lab", "lock"]) is found["quiet"]
