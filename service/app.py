@@ -11,6 +11,8 @@ import numpy as np
 import structlog
 
 from service.clock import Clock, WallClock
+from service.console.access import Access
+from service.console.desk import Desk
 from service.console.server import Console
 from service.core.commands import Command
 from service.core.intake import Doubt
@@ -24,7 +26,7 @@ from service.outputs.logs import LogOutput
 from service.outputs.metrics import Metrics
 from service.pipeline import Pipeline, Ways
 from service.settings.build import policy_of, station_of
-from service.settings.schema import Mqtt, Settings
+from service.settings.schema import Http, Mqtt, Settings
 from service.sources.base import RejectReason, Source
 from service.sources.decode import Decoder
 from service.sources.mqtt import Broker, MqttSource, TlsFiles
@@ -80,6 +82,13 @@ class App:
             outputs=self._outputs,
             outcomes=[*(r.value for r in RejectReason), *(d.value for d in Doubt)],
         )
+        access = _access(settings.http)
+        self._desk = Desk(
+            view=self.monitor.view,
+            command=self.command,
+            access=access,
+            history=self._memory.history if self._memory is not None else None,
+        )
         self._pipeline = Pipeline(
             self.monitor,
             self._clock,
@@ -89,6 +98,7 @@ class App:
                 capture=capture,
                 quarantine=quarantine,
                 memory=self._memory,
+                tell=self._desk.tell,
             ),
         )
         self._console = Console(
@@ -96,7 +106,8 @@ class App:
             view=self.monitor.view,
             is_ready=lambda: all(source.status.up for source in self._sources),
             station=self.station,
-            host=settings.http.host,
+            desk=self._desk,
+            access=access,
             port=settings.http.port,
         )
         self._stop = asyncio.Event()
@@ -172,6 +183,15 @@ class App:
                 structlog.get_logger("hullwatch").error(
                     "output.abandoned", output=output.name, queued=output.status.queued
                 )
+
+
+def _access(http: Http) -> Access:
+    viewer, operator = http.viewer_token, http.operator_token
+    return Access(
+        host=http.host,
+        viewer_token=viewer.get_secret_value() if viewer else None,
+        operator_token=operator.get_secret_value() if operator else None,
+    )
 
 
 def _memory(settings: Settings, monitor: Monitor) -> tuple[Memory | None, list[str]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from service.commands.alerts import alerts
 from service.commands.check import check
 from service.commands.demo import demo
 from service.commands.replay import replay
@@ -40,5 +41,5 @@ def cli() -> None:
     """Watch the air pressure of a crewed spacecraft and tell when its leak grows."""
 
 
-for command in (demo, run, check, simulate, replay, score):
+for command in (demo, run, check, simulate, replay, score, alerts):
     cli.add_command(command)

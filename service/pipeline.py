@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ import structlog
 
 from service.clock import Clock
 from service.core.commands import Command
-from service.core.events import AlertEvent
+from service.core.events import AlertEvent, Event
 from service.core.intake import ClockMode, Screened
 from service.core.monitor import Monitor
 from service.core.samples import SampleBatch
@@ -33,13 +33,14 @@ LOGGED_REFUSALS: Final = 5  # lines a reason in a minute; the rest is counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Where the pipeline hands on what it has."""
+    """Where the pipeline hands on what it has; `tell` lets those know who wait for a fact."""
 
     outputs: Sequence[Output]
     metrics: Metrics
     capture: Capture | None = None
     quarantine: Quarantine | None = None
     memory: Memory | None = None
+    tell: Callable[[Iterable[Event]], None] = lambda _: None
 
 
 class Pipeline:
@@ -141,6 +142,7 @@ class Pipeline:
     def _publish(self, accepted: SampleBatch, outcome: Outcome) -> None:
         for output in self._ways.outputs:
             output.publish(accepted, outcome)
+        self._ways.tell(outcome.events)
         memory = self._ways.memory
         if memory is not None and any(isinstance(e, AlertEvent) for e in outcome.events):
             memory.published()

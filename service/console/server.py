@@ -1,4 +1,4 @@
-"""Serves the status page, the state as JSON, the metrics and the health of the daemon."""
+"""Serves the status page, the API, the metrics and the health of the daemon."""
 
 import asyncio
 import base64
@@ -12,6 +12,8 @@ import orjson
 import structlog
 from aiohttp import web
 
+from service.console.access import Access, Role
+from service.console.desk import Desk
 from service.core.station import Station
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import MonitorView
@@ -22,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Console:
-    """One HTTP server for people and machines; it shows and never decides.
+    """One HTTP server for people and machines; it shows, hands commands on and never decides.
 
     Parameters
     ----------
@@ -32,6 +34,10 @@ class Console:
         Returns the state after the last tick.
     is_ready : callable
         Whether sources are connected and state is restored.
+    desk : Desk
+        Serves what is about alerts.
+    access : Access
+        Who may look and act. Metrics and health are open to all: they hold no names and no texts.
     """
 
     def __init__(
@@ -41,16 +47,19 @@ class Console:
         view: Callable[[], MonitorView],
         is_ready: Callable[[], bool],
         station: Station,
-        host: str = "127.0.0.1",
+        desk: Desk,
+        access: Access,
         port: int = 9464,
     ) -> None:
         self._metrics = metrics
         self._view = view
         self._is_ready = is_ready
         self._station = station
-        self._host = host
+        self._desk = desk
+        self._access = access
         self._port = port
         self._page = files(__package__).joinpath("status.html").read_text("utf-8")
+        self._openapi = files(__package__).joinpath("openapi.json").read_bytes()
         self._policy = content_policy(self._page)
         self._runner: web.AppRunner | None = None
 
@@ -66,7 +75,7 @@ class Console:
             self.application(), access_log=None, shutdown_timeout=SHUTDOWN_S
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
+        site = web.TCPSite(self._runner, self._access.host, self._port)
         try:
             await site.start()
         except OSError:
@@ -74,7 +83,7 @@ class Console:
             raise
         port = int(self._runner.addresses[0][1])
         structlog.get_logger("hullwatch").info(
-            "console.started", url=f"http://{self._host}:{port}/"
+            "console.started", url=f"http://{self._access.host}:{port}/"
         )
         return port
 
@@ -89,6 +98,8 @@ class Console:
         application = web.Application(middlewares=[self._harden])
         application.router.add_get("/", self._show_page)
         application.router.add_get("/api/v1/status", self._show_status)
+        application.router.add_get("/api/v1/openapi.json", self._show_openapi)
+        self._desk.add_routes(application.router)
         application.router.add_get("/metrics", self._show_metrics)
         application.router.add_get("/-/healthy", self._show_health)
         application.router.add_get("/-/ready", self._show_readiness)
@@ -105,7 +116,13 @@ class Console:
     async def _show_page(self, _request: web.Request) -> web.Response:
         return web.Response(text=self._page, content_type="text/html")
 
-    async def _show_status(self, _request: web.Request) -> web.Response:
+    async def _show_openapi(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._openapi, content_type="application/json")
+
+    async def _show_status(self, request: web.Request) -> web.Response:
+        refusal = self._access.refusal(request, Role.VIEWER)
+        if refusal is not None:
+            return refusal
         record = status_record(self._station, self._view(), is_ready=self._is_ready())
         return web.Response(body=orjson.dumps(record), content_type="application/json")
 

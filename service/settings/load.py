@@ -20,7 +20,7 @@ from pydantic_settings import (
 from service.errors import ConfigError, Fault, InputError
 from service.settings import document
 from service.settings.document import Document, KeyPath
-from service.settings.faults import explained, secret_paths, secret_remedy, variable
+from service.settings.faults import explained, secret_file, secret_paths, secret_remedy, variable
 from service.settings.overrides import misplaced
 from service.settings.references import Finding, dangling, did_you_mean
 from service.settings.schema import PREFIX, Settings
@@ -59,7 +59,9 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
     tree = _laid_over(file.content, environment)
     secrets, unreadable = _secrets(secrets_dir)
     for key in secret_paths():
-        if (found := _at(secrets, key)) is not None and _at(tree, key[:-1]) is not None:
+        is_used = Settings.model_fields[key[0]].default is not None
+        is_used = is_used or _at(tree, key[:-1]) is not None
+        if is_used and (found := secrets.get(secret_file(key))) is not None:
             tree = _laid_over(tree, _nested(key, found))
     findings = [*_secrets_in(file), *dangling(tree)]
     settings = None
@@ -98,8 +100,8 @@ def _environment() -> tuple[dict[str, Any], list[Fault]]:
     return values, faults
 
 
-def _secrets(directory: Path | None) -> tuple[dict[str, Any], list[Fault]]:
-    """Return what the files of the secrets directory hold, whether or not it is a secret of ours."""
+def _secrets(directory: Path | None) -> tuple[Mapping[str, str | None], list[Fault]]:
+    """Return what each file of the secrets directory holds, whether or not it is a secret of ours."""
     named = directory or os.environ.get(SECRETS_DIR) or os.environ.get(SYSTEMD_SECRETS_DIR)
     if not named:
         return {}, []
@@ -111,7 +113,7 @@ def _secrets(directory: Path | None) -> tuple[dict[str, Any], list[Fault]]:
             secrets_prefix="",
             secrets_nested_delimiter="_",
         )
-        return source(), []
+        return source.env_vars, []
     except (SettingsError, OSError, UnicodeDecodeError) as error:
         remedy = "give a readable directory with one text file a secret, such as mqtt_password"
         return {}, [Fault(f"secrets directory {named}", str(error), remedy)]

@@ -309,6 +309,12 @@ class Http(Part):
 
     host: Text = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 = all")
     port: Port = Field(default=9464, description="port to listen on; 0 = any free one")
+    viewer_token: SecretStr | None = Field(
+        default=None, description="token that may look; without it everybody may"
+    )
+    operator_token: SecretStr | None = Field(
+        default=None, description="token that may act on alerts; without it this machine alone may"
+    )
 
 
 class Capture(Part):

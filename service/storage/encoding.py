@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-import service.core
+from service import core
 
 MAGIC: Final = b"hullwatch state 1\n"  # the number is that of this format
 NUMBERS: Final = frozenset("biuf")  # kinds of arrays that hold no objects
@@ -90,7 +90,7 @@ def fingerprint() -> bytes:
 def _records() -> dict[str, type]:
     """Return the dataclasses and enumerations of the core by their full names."""
     found: dict[str, type] = {}
-    for module in pkgutil.iter_modules(service.core.__path__, f"{service.core.__name__}."):
+    for module in pkgutil.iter_modules(core.__path__, f"{core.__name__}."):
         for thing in vars(importlib.import_module(module.name)).values():
             if (
                 isinstance(thing, type)

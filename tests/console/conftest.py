@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from service.console.access import Access
+from service.console.desk import Desk
 from service.console.server import Console
-from service.core.events import AlertState, RuleKind, Severity
+from service.core.commands import Command
+from service.core.events import AlertState, CommandTaken, RuleKind, Severity
 from service.core.station import Hatch, HatchState, Section, Station
 from service.core.views import (
     AlertView,
@@ -87,21 +90,59 @@ class Daemon:
     view: MonitorView = LEAKING
     is_ready: bool = True
     url: str = ""
+    access: Access = field(default_factory=lambda: Access(host="127.0.0.1"))
+    commands: list[Command] = field(default_factory=list)
+    refused: str = ""
+    answers: bool = True
+    desk: Desk = field(init=False)
     console: Console = field(init=False)
 
+    def take(self, command: Command) -> None:
+        """Note a command, and say at once what came of it."""
+        self.commands.append(command)
+        taken = CommandTaken(
+            time_s=NOW_S,
+            command_id=command.command_id,
+            order=command.order,
+            who=command.who,
+            why=command.why,
+            alert_id=command.alert_id,
+            rule=command.rule,
+            atmosphere=command.atmosphere,
+            old_state=AlertState.UNACKNOWLEDGED,
+            new_state=AlertState.ACKNOWLEDGED,
+            refused=self.refused,
+        )
+        if self.answers:
+            self.desk.tell([taken])
+
     def __post_init__(self) -> None:
+        self.desk = Desk(
+            view=lambda: self.view,
+            command=self.take,
+            access=self.access,
+            history=lambda _: ([], []),
+        )
         self.console = Console(
             metrics=Metrics(view=lambda: self.view, version="0.1.0", rules=["leak_growth"]),
             view=lambda: self.view,
             is_ready=lambda: self.is_ready,
             station=STATION,
+            desk=self.desk,
+            access=self.access,
             port=0,
         )
 
 
 @pytest.fixture
-async def daemon() -> AsyncIterator[Daemon]:
-    daemon = Daemon()
+def access() -> Access:
+    """Return who may look and act: everybody on this machine."""
+    return Access(host="127.0.0.1")
+
+
+@pytest.fixture
+async def daemon(access: Access) -> AsyncIterator[Daemon]:
+    daemon = Daemon(access=access)
     daemon.url = f"http://127.0.0.1:{await daemon.console.start()}"
     yield daemon
     await daemon.console.stop()

@@ -88,6 +88,8 @@ async def test_a_taken_address_is_told_with_its_remedy(daemon):
         view=lambda: daemon.view,
         is_ready=lambda: True,
         station=daemon.console._station,
+        desk=daemon.desk,
+        access=daemon.access,
         port=int(daemon.url.rpartition(":")[2]),
     )
     with pytest.raises(OSError, match="address already in use"):

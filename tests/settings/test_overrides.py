@@ -142,3 +142,15 @@ def test_a_password_needs_a_user(
     monkeypatch.setenv("HULLWATCH_MQTT__PASSWORD", "secret")
     with pytest.raises(ConfigError, match="mqtt: has a password but no username; add username"):
         load(write(MQTT.replace(", username: me", "")))
+
+
+def test_a_token_of_the_console_counts_where_the_file_says_nothing_of_the_console(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "http_operator_token").write_text("act-2")
+    monkeypatch.setenv("HULLWATCH_SECRETS_DIR", str(folder))
+    token = load(Path(__file__).parent / "good" / "minimal.yaml").http.operator_token
+    assert token is not None
+    assert token.get_secret_value() == "act-2"
