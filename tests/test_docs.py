@@ -14,9 +14,11 @@ from service.core.alerts import TRANSITIONS, Input, Transition, Wait
 from service.core.events import AlertState
 from service.core.views import MonitorView
 from service.outputs.families import Reading, families
-from service.settings.build import station_of
+from service.rule_tests import run_tests
+from service.settings.build import policy_of, station_of
 from service.settings.faults import variable
 from service.settings.load import load
+from service.settings.rule_files import RuleFile
 from service.settings.rules import DEFAULT_RULES
 from service.settings.schema import Settings
 from service.sources.decode import Decoder, Message
@@ -99,11 +101,22 @@ def test_every_file_linked_to_or_named_is_there(document):
 
 
 def test_the_example_config_is_whole_and_what_is_laid_over_it_fits(tmp_path):
-    whole, *additions = map(yaml.safe_load, blocks("yaml"))
+    whole, *additions = (b for b in map(yaml.safe_load, blocks("yaml")) if "tests" not in b)
     settings_of(whole, tmp_path)
     assert additions
+    (tmp_path / "my_rules.yaml").write_text("rules: []", encoding="utf-8")
     for addition in additions:
         settings_of(whole | addition, tmp_path)
+
+
+def test_the_example_of_a_file_of_rules_passes_its_test(tmp_path):
+    whole = yaml.safe_load(blocks("yaml")[0])
+    (shown,) = (block for block in blocks("yaml") if "tests" in yaml.safe_load(block))
+    (tmp_path / "my_rules.yaml").write_text(shown, encoding="utf-8")
+    settings = settings_of(whole | {"rule_files": ["my_rules.yaml"]}, tmp_path)
+    tests = RuleFile(**yaml.safe_load(shown)).tests
+    outcomes = list(run_tests(station_of(settings), policy_of(settings), tests))
+    assert [misses for _, misses in outcomes] == [[]]
 
 
 def test_every_environment_variable_named_sets_a_key():

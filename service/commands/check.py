@@ -1,17 +1,22 @@
 """The command that tells every fault of a config."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from service.errors import ConfigError, InputError
+from service.errors import ConfigError, Fault, InputError
+from service.rule_tests import run_tests
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
+from service.settings.overrides import misplaced
+from service.settings.rule_files import RuleTest, read_rules
 from service.settings.schema import Settings
 
 EXAMPLE = """\b
-Example:
+Examples:
   hullwatch check -c config/iss.yaml
+  hullwatch check -c config/iss.yaml --rules config/rules/iss.yaml --test
 """
 
 
@@ -31,11 +36,22 @@ Example:
     type=click.Path(path_type=Path),
     help="Directory with one file a secret, such as mqtt_password.",
 )
-def check(path: Path, secrets_dir: Path | None) -> None:
+@click.option(
+    "--rules",
+    "rule_files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file of rules to check instead of those of the config.",
+)
+@click.option("--test", "runs_tests", is_flag=True, help="Run the tests in the files of rules.")
+def check(
+    path: Path, secrets_dir: Path | None, *, rule_files: tuple[Path, ...], runs_tests: bool
+) -> None:
     """Tell every fault of a config at once, with file, line, key path and remedy.
 
     Environment variables and secret files count as they would for the daemon. Exits with 0 if
-    there is no fault and with 2 if there is one.
+    there is no fault, with 1 if a test fails, and with 2 if there is a fault.
     """
     try:
         settings = load(path, secrets_dir=secrets_dir)
@@ -47,7 +63,33 @@ def check(path: Path, secrets_dir: Path | None) -> None:
     except InputError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
+    files = rule_files or tuple(path.parent / name for name in settings.rule_files)
+    found, faults = [], []
+    for name in files:
+        file, faulty = read_rules(name, settings.sections)
+        found.append(file)
+        faults += faulty
+    if rule_files:
+        settings = settings.model_copy(update={"rules": sum((f.rules for f in found), ())})
+        places = misplaced(settings)
+        faults += [Fault(".".join(map(str, at)), problem, remedy) for at, problem, remedy in places]
+    if faults:
+        raise ConfigError(faults)
     click.echo(f"{path}: no fault; {_summary(settings)}")
+    if runs_tests and not _passes(settings, [test for file in found for test in file.tests]):
+        raise SystemExit(1)
+
+
+def _passes(settings: Settings, tests: Sequence[RuleTest]) -> bool:
+    """Tell what became of each test, and return whether all of them hold."""
+    failed = 0
+    for test, misses in run_tests(station_of(settings), policy_of(settings), tests):
+        click.echo(f"{'failed' if misses else 'passed'}  {test.name}")
+        for miss in misses:
+            click.echo(f"    {miss.rule} at {miss.at}: expected {miss.expected}, was {miss.found}")
+        failed += bool(misses)
+    click.echo(f"{_counted(len(tests), 'test')}, {failed} failed")
+    return not failed
 
 
 def _summary(settings: Settings) -> str:

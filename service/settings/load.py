@@ -23,6 +23,8 @@ from service.settings.document import Document, KeyPath
 from service.settings.faults import explained, secret_file, secret_paths, secret_remedy, variable
 from service.settings.overrides import misplaced
 from service.settings.references import Finding, dangling, did_you_mean
+from service.settings.rule_files import read_rules, repeated
+from service.settings.rules import Rule
 from service.settings.schema import PREFIX, Settings
 
 SECRETS_DIR: Final = f"{PREFIX}SECRETS_DIR"
@@ -69,16 +71,38 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
         settings = Settings(**tree)
     except ValidationError as error:
         findings += explained(error.errors(include_url=False), tree)
+    faults += unreadable
     if settings is not None:
+        settings, faulty = _with_rule_files(settings, path.parent, has_rules="rules" in tree)
+        faults += faulty
         findings += misplaced(settings)
     findings.sort(key=lambda finding: file.line(finding[0]))
-    faults = [*file.faults, *faults, *unreadable]
+    faults = [*file.faults, *faults]
     faults += [
         Fault(_place(p, file, environment), problem, remedy) for p, problem, remedy in findings
     ]
     if faults or settings is None:
         raise ConfigError(faults)
     return settings
+
+
+def _with_rule_files(
+    settings: Settings, folder: Path, *, has_rules: bool
+) -> tuple[Settings, list[Fault]]:
+    """Return the settings with the rules of their files, and what is wrong with those."""
+    if not settings.rule_files:
+        return settings, []
+    rules: tuple[Rule, ...] = settings.rules if has_rules else ()
+    faults: list[Fault] = []
+    for name in settings.rule_files:
+        found, faulty = read_rules(folder / name, settings.sections)
+        rules += found.rules
+        faults += faulty
+    faults += [
+        Fault("rule_files", f"two rules are named {name!r}", "rename one of them")
+        for name in repeated(rules)
+    ]
+    return settings.model_copy(update={"rules": rules}), faults
 
 
 def _environment() -> tuple[dict[str, Any], list[Fault]]:

@@ -385,6 +385,11 @@ class Settings(BaseSettings):
     rules: tuple[Rule, ...] = Field(
         default=DEFAULT_RULES, description="the alert rules; absent = the shipped set"
     )
+    rule_files: tuple[Path, ...] = Field(
+        default=(),
+        description="files with further rules, from the folder of the config; with them and without "
+        "rules, the shipped set does not hold",
+    )
     rule_overrides: tuple[Override, ...] = Field(
         default=(), description="what some of the rules do differently, without repeating the rest"
     )

@@ -1,0 +1,143 @@
+"""Runs the tests that files of rules carry, through the same core as the daemon's."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.intake import ClockMode
+from service.core.monitor import Monitor, Policy
+from service.core.samples import Activity, SampleBatch
+from service.core.station import DIMENSION, Station
+from service.core.units import unit_of
+from service.core.views import MonitorView
+from service.errors import InputError
+from service.settings.rule_files import Expectation, RuleTest, seconds
+from service.sources.activities import read_activity
+
+START_S: Final = 1_704_067_200.0  # 1 January 2024, 00:00 UTC; a whole day, so that times are easy
+SEED: Final = 1  # of the noise, which is that of the config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """An expectation that was not met."""
+
+    at: str
+    rule: str
+    expected: str
+    found: str
+
+
+def run_test(station: Station, policy: Policy, test: RuleTest) -> Iterator[Miss]:
+    """Yield what did not come out as the test expects.
+
+    Raises
+    ------
+    InputError
+        If the test names a channel, rule or activity that there is not.
+    """
+    _check(station, policy, test)
+    monitor = Monitor(station, replace(policy, clock=ClockMode.WALL))
+    samples = _samples(station, test)
+    monitor.declare([_activity(test, told) for told in test.activities])
+    sent = 0
+    for expected in sorted(test.expect, key=lambda e: seconds(e.at)):
+        at_s = START_S + seconds(expected.at)
+        until = int(np.searchsorted(samples.received_s, at_s, "left"))
+        monitor.observe(samples[sent:until])
+        sent = until
+        monitor.advance(at_s)
+        found = _shown(monitor.view(), expected.rule)
+        wanted = _wanted(expected)
+        if found != wanted:
+            yield Miss(
+                at=expected.at,
+                rule=expected.rule,
+                expected="; ".join(wanted) or "no alert",
+                found="; ".join(found) or "no alert",
+            )
+
+
+def _shown(view: MonitorView, rule: str) -> list[str]:
+    return sorted(
+        f"{alert.severity} {alert.state} in {alert.atmosphere}"
+        for alert in view.alerts
+        if alert.rule == rule
+    )
+
+
+def _wanted(expected: Expectation) -> list[str]:
+    return sorted(
+        f"{alert.severity} {alert.state} in {alert.atmosphere}" for alert in expected.alerts
+    )
+
+
+def _check(station: Station, policy: Policy, test: RuleTest) -> None:
+    channels = {channel.name for channel in station.channels}
+    rules = {rule.name for rule in policy.rules}
+    place = f"test {test.name!r}"
+    for name in test.series:
+        if name not in channels:
+            raise InputError(place, f"there is no channel {name!r}", "name one of the config")
+    for expected in test.expect:
+        if expected.rule not in rules:
+            raise InputError(place, f"there is no rule {expected.rule!r}", "name one of the rules")
+
+
+def _samples(station: Station, test: RuleTest) -> SampleBatch:
+    """Return the readings of all channels in order of arrival, with the noise of the config."""
+    random = np.random.default_rng(SEED)
+    index = station.channel_index()
+    batches = []
+    for name, points in test.series.items():
+        channel = station.channels[index[name]]
+        unit = unit_of(channel.unit, DIMENSION[channel.kind])
+        times_s, values = _line(points, test.every_s)
+        value = values * unit.scale + unit.offset
+        value += random.normal(0.0, channel.noise or 0.0, len(value))
+        batches.append(
+            SampleBatch(
+                channel=np.full(len(value), index[name], np.int32),
+                time_s=times_s,
+                received_s=times_s.copy(),
+                value=value,
+                quality=np.zeros(len(value), np.uint8),
+            )
+        )
+    joined = SampleBatch.concatenate(batches)
+    return joined[np.argsort(joined.received_s, kind="stable")]
+
+
+def _line(
+    points: Mapping[str, float], every_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times of readings and the values on the straight lines between the points."""
+    known = sorted((seconds(at), value) for at, value in points.items())
+    at_s, values = (np.array(column) for column in zip(*known, strict=True))
+    after_s = np.arange(at_s[0], at_s[-1] + every_s / 2.0, every_s)
+    return START_S + after_s, np.interp(after_s, at_s, values)
+
+
+def _activity(test: RuleTest, told: Mapping[str, object]) -> Activity:
+    place = f"test {test.name!r}"
+    try:
+        at_s = START_S + seconds(str(told.get("at")))
+    except (ValueError, KeyError):
+        problem = f"an activity happens at {told.get('at')!r}"
+        raise InputError(place, problem, "give its `at` like 90s, 30m, 8h or 2d") from None
+    record = {key: value for key, value in told.items() if key != "at"} | {"time": at_s}
+    activity = read_activity(record, received_s=None)
+    if not isinstance(activity, Activity):
+        raise InputError(place, activity[1], "write it as in the activity table")
+    return activity
+
+
+def run_tests(
+    station: Station, policy: Policy, tests: Sequence[RuleTest]
+) -> Iterator[tuple[RuleTest, list[Miss]]]:
+    """Yield each test with what did not come out as it expects."""
+    for test in tests:
+        yield test, list(run_test(station, policy, test))
