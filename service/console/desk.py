@@ -13,7 +13,7 @@ from service.console.access import Access, Role
 from service.core.commands import Command
 from service.core.events import AlertEvent, CommandTaken, Event, Order
 from service.core.ticks import FAST_S
-from service.core.views import AlertView, MonitorView
+from service.core.views import AlertView, IncidentView, MonitorView
 from service.outputs.records import alert_record, command_record, timestamp
 
 WAIT_S: Final = 2 * FAST_S  # a command takes effect at the next tick
@@ -63,6 +63,7 @@ class Desk:
         """Add what this desk serves."""
         router.add_get("/api/v1/alerts", self._list)
         router.add_get("/api/v1/alerts/{alert_id}", self._show)
+        router.add_get("/api/v1/incidents", self._incidents)
         for path, order in PATHS.items():
             act = partial(self._act, order)
             router.add_post(f"/api/v1/alerts/{{alert_id}}/{path}", act)
@@ -74,6 +75,12 @@ class Desk:
         if refusal is not None:
             return refusal
         return _json({"alerts": [alert_summary(alert) for alert in self._view().alerts]})
+
+    async def _incidents(self, request: web.Request) -> web.Response:
+        refusal = self._access.refusal(request, Role.VIEWER)
+        if refusal is not None:
+            return refusal
+        return _json({"incidents": [incident_record(i) for i in self._view().incidents]})
 
     async def _show(self, request: web.Request) -> web.Response:
         refusal = self._access.refusal(request, Role.VIEWER)
@@ -162,6 +169,28 @@ def alert_summary(alert: AlertView) -> dict[str, Any]:
         "since": timestamp(alert.since_s),
         "shelved_until": None if until_s is None else timestamp(until_s),
         "text": alert.text,
+    }
+
+
+def incident_record(incident: IncidentView) -> dict[str, Any]:
+    """Return an open incident with its story."""
+    return {
+        "incident_id": incident.incident_id,
+        "since": timestamp(incident.since_s),
+        "severity": incident.severity.value,
+        "headline": incident.headline,
+        "sections": list(incident.sections),
+        "alerts": list(incident.alerts),
+        "timeline": [
+            {
+                "time": timestamp(entry.time_s),
+                "alert_id": entry.alert_id,
+                "rule": entry.rule,
+                "event": entry.event.value,
+                "severity": entry.severity.value,
+            }
+            for entry in incident.timeline
+        ],
     }
 
 

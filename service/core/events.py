@@ -124,6 +124,28 @@ class CommandTaken:
     refused: str = ""
 
 
+class IncidentChange(StrEnum):
+    """What happened to an incident."""
+
+    OPENED = "opened"
+    JOINED = "joined"  # by one more alert
+    WORSENED = "worsened"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentChanged:
+    """Alerts with one cause were gathered; `severity` is the worst that one of them ever had."""
+
+    time_s: float
+    incident_id: str
+    change: IncidentChange
+    severity: Severity
+    headline: str
+    sections: tuple[str, ...]
+    alerts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtmospheresChanged:
     """Hatches moved, so that sections now share air in other groups than before."""
@@ -272,6 +294,7 @@ Event = (
     | MassStepped
     | ActivityNoted
     | CommandTaken
+    | IncidentChanged
     | IsolationTestBegan
     | IsolationTestJudged
     | IsolationDoubted

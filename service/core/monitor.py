@@ -24,6 +24,7 @@ from service.core.events import (
 from service.core.falls import FallWatch
 from service.core.figures import Figures, Situation
 from service.core.hatches import UnknownHatches
+from service.core.incidents import IncidentBook
 from service.core.intake import ClockMode, Screen, Screened
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
@@ -120,6 +121,7 @@ class Monitor:
             loops=self._loops,
         )
         self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
+        self._incidents = IncidentBook()
 
     @property
     def now_s(self) -> float | None:
@@ -185,7 +187,9 @@ class Monitor:
         self._fast = last_fast
         rest = samples[len(full) :]
         self._pending = [rest] if len(rest) else []
-        return Outcome(events=tuple(events), estimates=tuple(estimates))
+        return Outcome(
+            events=tuple(self._incidents.follow(events)), estimates=tuple(estimates)
+        )
 
     def view(self) -> MonitorView:
         """Show the state after the last tick."""
@@ -219,6 +223,7 @@ class Monitor:
                 )
                 for channel in np.flatnonzero(self._readings.votes.compared).tolist()
             ),
+            incidents=self._incidents.views(),
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -240,6 +245,7 @@ class Monitor:
             "air": dict(self._air),
             "closures": self._closures.snapshot(),
             "alerts": self._alerts.snapshot(),
+            "incidents": self._incidents.snapshot(),
             "heard_s": self._heard_s.copy(),
             "start_s": self._start_s,
             "fast": self._fast,
@@ -263,6 +269,7 @@ class Monitor:
         self._air = dict(state["air"])
         self._closures.restore(state["closures"])
         self._alerts.restore(state["alerts"])
+        self._incidents.restore(state["incidents"])
         self._heard_s = state["heard_s"].copy()
         self._start_s = state["start_s"]
         self._fast = state["fast"]

@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from service.core.events import AlertState, Event, RuleKind, SensorDoubted, Severity
+from service.core.events import (
+    AlertEventKind,
+    AlertState,
+    Event,
+    RuleKind,
+    SensorDoubted,
+    Severity,
+)
 from service.core.station import HatchState
 
 
@@ -170,6 +177,30 @@ class IsolationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One change of one alert of an incident."""
+
+    time_s: float
+    alert_id: str
+    rule: str
+    event: AlertEventKind
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """Alerts with one cause: since when, how bad at worst, what tells most of it, and its story."""
+
+    incident_id: str
+    since_s: float
+    severity: Severity
+    headline: str
+    sections: tuple[str, ...]
+    alerts: tuple[str, ...]
+    timeline: tuple[TimelineEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorView:
     """All of it at one tick."""
 
@@ -181,6 +212,7 @@ class MonitorView:
     last_sample_s: dict[str, float]  # by channel, event time; only channels that ever spoke
     isolation: IsolationView | None = None  # None before the first tick
     sensors: tuple[SensorView, ...] = ()
+    incidents: tuple[IncidentView, ...] = ()  # the open ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from service.core.events import ACTIVE_STATES, AlertState
+from service.core.events import ACTIVE_STATES, AlertState, Severity
 from service.core.station import HatchState
 from service.core.units import ZERO_CELSIUS_K
 from service.core.views import AtmosphereView, Balance, EstimateQuality, MonitorView
@@ -71,6 +71,7 @@ class Reading:
     alert_events: Mapping[tuple[str, str], int]
     sources: tuple[LinkReading, ...]
     outputs: Mapping[str, OutputStatus]
+    annunciations: int = 0
 
 
 def families(reading: Reading) -> Iterator[Metric]:
@@ -286,6 +287,24 @@ def _alerts(reading: Reading) -> Iterator[Metric]:
             for alert in alerts
             for state in AlertState
         ],
+    )
+    yield _gauge(
+        "incidents_open",
+        "Incidents that are open: alerts with one cause count once.",
+        ["severity"],
+        [
+            (
+                (severity.value,),
+                sum(incident.severity is severity for incident in reading.view.incidents),
+            )
+            for severity in Severity
+        ],
+    )
+    yield _gauge(
+        "annunciations_recent",
+        "Times that an alert asked for attention in the last ten minutes; ten are a flood.",
+        [],
+        [((), reading.annunciations)],
     )
     yield _counter(
         "alert_events", "Changes of alerts.", ["rule", "event"], reading.alert_events.items()

@@ -64,6 +64,17 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "Return it to service once what it waits for is mended.",
     ),
     "alert.in_service": LogEvent("Somebody returned the alert to service.", NOTHING),
+    "incident.opened": LogEvent(
+        "An alert was raised whose cause no open incident has.",
+        "Follow `text`; whatever else the same cause raises joins this incident.",
+    ),
+    "incident.joined": LogEvent(
+        "One more alert of the same cause was raised.", "Read `text` again: it tells most of it."
+    ),
+    "incident.worsened": LogEvent(
+        "The worst severity of an incident rose.", "Follow `text` again."
+    ),
+    "incident.closed": LogEvent("All alerts of an incident are at rest again.", NOTHING),
     "command.taken": LogEvent(
         "Somebody acknowledged, reset, shelved, commented or took out of service; see `command`.",
         NOTHING,

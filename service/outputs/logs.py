@@ -15,6 +15,7 @@ from service.core.events import (
     AlertEvent,
     AtmospheresChanged,
     CommandTaken,
+    IncidentChanged,
     Event,
     FreeVolumeEstimated,
     IsolationDoubted,
@@ -141,6 +142,8 @@ def log_name(event: Event) -> str:
         return f"alert.{event.event.value}"
     if isinstance(event, CommandTaken):
         return "command.refused" if event.refused else "command.taken"
+    if isinstance(event, IncidentChanged):
+        return f"incident.{event.change.value}"
     return NAMES[type(event)]
 
 

@@ -1,5 +1,6 @@
 """Keeps the counters of the service and renders them with its state for Prometheus."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -19,6 +20,8 @@ from service.core.views import MonitorView
 from service.outputs.base import Counted
 from service.outputs.families import LinkReading, ObservedSource, Reading, families
 
+FLOOD_S: Final = 600.0  # EEMUA-191 calls ten alarms in ten minutes a flood
+KEPT_ANNUNCIATIONS: Final = 10_000
 ACCEPTED: Final = "accepted"
 OTHER: Final = "other"
 OUTCOMES_AT_MOST: Final = (
@@ -58,6 +61,7 @@ class Metrics(Collector):
             (source.name, outcome): 0 for source in sources for outcome in sorted(self._outcomes)
         }
         self._alert_events = {(rule, event.value): 0 for rule in rules for event in AlertEventKind}
+        self._annunciations_s: deque[float] = deque(maxlen=KEPT_ANNUNCIATIONS)
         self.registry = CollectorRegistry()
         self._process = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -79,12 +83,19 @@ class Metrics(Collector):
             if isinstance(event, AlertEvent):
                 key = (event.rule, event.event.value)
                 self._alert_events[key] = self._alert_events.get(key, 0) + 1
+                if event.asks_for_attention:
+                    self._annunciations_s.append(event.time_s)
 
     def read(self) -> Reading:
         """Return everything as it stands now, to be rendered later or in another thread."""
+        view = self._view()
+        since_s = (view.now_s or 0.0) - FLOOD_S
+        while self._annunciations_s and self._annunciations_s[0] <= since_s:
+            self._annunciations_s.popleft()
         return Reading(
             version=self._version,
-            view=self._view(),
+            view=view,
+            annunciations=len(self._annunciations_s),
             samples=dict(self._samples),
             alert_events=dict(self._alert_events),
             sources=tuple(

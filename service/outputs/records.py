@@ -13,6 +13,7 @@ from service.core.events import (
     AtmospheresChanged,
     ClosedSide,
     CommandTaken,
+    IncidentChanged,
     Event,
     FreeVolumeEstimated,
     IsolationDoubted,
@@ -146,6 +147,15 @@ def event_record(event: Event) -> dict[str, Any]:
             }
         case CommandTaken():
             return command_record(event)
+        case IncidentChanged():
+            return {
+                "time": timestamp(event.time_s),
+                "incident_id": event.incident_id,
+                "severity": event.severity.value,
+                "sections": list(event.sections),
+                "alerts": list(event.alerts),
+                "text": event.headline,
+            }
         case IsolationTestBegan() | IsolationTestJudged() | IsolationDoubted():
             return _isolation_record(event)
         case SensorDoubted() | SensorTrusted():

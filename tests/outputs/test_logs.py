@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import service
-from service.core.events import AlertEventKind, AlertState, Severity
+from service.core.events import AlertEventKind, AlertState, IncidentChange, Severity
 from service.core.samples import SampleBatch
 from service.core.views import Outcome
 from service.outputs import log_events, logs
@@ -65,6 +65,8 @@ def test_each_fact_is_one_line_and_samples_are_none(log_lines, alert_event, othe
         "sensor.doubted",
         "sensor.trusted",
         "volume.estimated",
+        "command.taken",
+        "incident.opened",
     ]
 
 
@@ -149,6 +151,7 @@ def test_a_rate_limit_never_loses_count(times_s):
 
 def test_every_log_name_in_the_code_is_explained_and_no_other(alert_event, other_events):
     used = {f"alert.{kind.value}" for kind in AlertEventKind}
+    used |= {f"incident.{change.value}" for change in IncidentChange}
     used |= {log_name(event) for event in (alert_event, *other_events)}
     for path in Path(service.__path__[0]).rglob("*.py"):
         if path != Path(log_events.__file__):

@@ -43,6 +43,8 @@ CONTRACT = {
     "hullwatch_alert_active": {"rule", "atmosphere", "severity"},
     "hullwatch_alert_state": {"rule", "atmosphere", "state"},
     "hullwatch_alert_events_total": {"rule", "event"},
+    "hullwatch_incidents_open": {"severity"},
+    "hullwatch_annunciations_recent": set(),
     "hullwatch_samples_total": {"source", "outcome"},
     "hullwatch_last_sample_timestamp_seconds": {"channel"},
     "hullwatch_source_up": {"source"},
