@@ -19,11 +19,14 @@ from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
 from service.errors import InputError
+from service.outputs.alertmanager import AlertmanagerOutput
 from service.outputs.base import Output
 from service.outputs.capture import Capture, Quarantine
+from service.outputs.heartbeat import HeartbeatOutput
 from service.outputs.influx import InfluxOutput, InfluxTarget
 from service.outputs.logs import LogOutput
 from service.outputs.metrics import Metrics
+from service.outputs.webhook import Receiver, WebhookOutput
 from service.pipeline import Pipeline, Ways
 from service.settings.build import policy_of, station_of
 from service.settings.schema import Http, Mqtt, Settings
@@ -34,6 +37,7 @@ from service.sources.topics import TopicTemplate
 from service.storage.recovery import Memory
 from service.storage.store import Store
 
+LATE_S: Final = 60.0  # a tick older than this is none of now; they are five seconds apart
 DRAIN_S: Final = 10.0  # an output that needs longer to empty its queue gives it up
 
 
@@ -72,6 +76,7 @@ class App:
             LogOutput(),
             *kept,
             *_influx(settings, self.station),
+            *self._notifiers(settings),
             *outputs,
         )
         self.metrics = Metrics(
@@ -112,6 +117,52 @@ class App:
         )
         self._stop = asyncio.Event()
         self.port: int | None = None
+
+    def _notifiers(self, settings: Settings) -> list[Output]:
+        """Return what tells people."""
+        rules = {rule.name: rule for rule in self.monitor.policy.rules}
+        manager, webhook, heartbeat = settings.alertmanager, settings.webhook, settings.heartbeat
+        found: list[Output] = []
+        for i, url in enumerate(manager.urls if manager else (), start=1):
+            assert manager is not None
+            found.append(
+                AlertmanagerOutput(
+                    url,
+                    name="alertmanager" if len(manager.urls) == 1 else f"alertmanager-{i}",
+                    station=self.station.name,
+                    view=self.monitor.view,
+                    rules=rules,
+                    resend_s=manager.resend_s,
+                    clock=self._clock,
+                )
+            )
+        if webhook is not None:
+            assert self._memory is not None  # the settings ask for it
+            receiver = Receiver(
+                url=webhook.url,
+                secret=webhook.secret.get_secret_value(),
+                least=webhook.least,
+                repeat_s=webhook.repeat_s,
+            )
+            found.append(
+                WebhookOutput(
+                    receiver,
+                    station=self.station.name,
+                    view=self.monitor.view,
+                    outbox=self._memory,
+                    clock=self._clock,
+                )
+            )
+        if heartbeat is not None:
+            found.append(
+                HeartbeatOutput(heartbeat.url, every_s=heartbeat.every_s, is_well=self._is_well)
+            )
+        return found
+
+    def _is_well(self) -> bool:
+        now_s = self.monitor.view().now_s
+        is_late = now_s is None or self._clock.now_s() - now_s > LATE_S
+        return not is_late and all(source.status.up for source in self._sources)
 
     def command(self, command: Command) -> None:
         """Do something to an alert, at the next tick; the arrival time is stamped here."""

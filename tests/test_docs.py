@@ -56,12 +56,13 @@ def environment() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def secrets(tmp_path, monkeypatch):
-    """Leave nothing in the environment, and give the one secret that an example needs."""
+    """Leave nothing in the environment, and give the secrets that the examples need."""
     for name in environment():
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "secrets"
     folder.mkdir()
-    (folder / "influx_token").write_text("secret")
+    for name in ("influx_token", "webhook_secret"):
+        (folder / name).write_text("secret")
     monkeypatch.setenv("HULLWATCH_SECRETS_DIR", str(folder))
 
 

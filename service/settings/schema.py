@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from service.core.events import Severity
 from service.core.intake import ClockMode
 from service.core.station import VACUUM, ChannelKind, HatchState, dimension_of
 from service.core.units import UnknownUnitError, unit_of
@@ -304,6 +305,38 @@ class Influx(Part):
     )
 
 
+class Alertmanager(Part):
+    """The Alertmanager that is kept informed of the active alerts."""
+
+    urls: tuple[Url, ...] = Field(
+        min_length=1, description="address of each replica, such as http://localhost:9093"
+    )
+    resend_s: Positive = Field(
+        default=60.0, description="active alerts are sent again after this; four fail before they end"
+    )
+
+
+class Webhook(Part):
+    """A receiver of announcements; needs `state`, so that none is lost."""
+
+    url: Url = Field(description="where each announcement is posted, in order")
+    secret: SecretStr = Field(description="what the announcements are signed with")
+    least: Severity = Field(
+        default=Severity.CAUTION, description="the mildest severity that is sent"
+    )
+    repeat_s: NotNegative = Field(
+        default=900.0,
+        description="what nobody has acknowledged is sent again after this; 0 = never, s",
+    )
+
+
+class Heartbeat(Part):
+    """A dead man's switch elsewhere, which raises an alarm when it hears nothing."""
+
+    url: Url = Field(description="address that is asked for, in vain or not")
+    every_s: Positive = Field(default=60.0, description="time between two beats, s")
+
+
 class Http(Part):
     """Where metrics, health checks and the status page are served."""
 
@@ -402,12 +435,33 @@ class Settings(BaseSettings):
     )
     mqtt: Mqtt | None = Field(default=None, description="broker to listen to; absent = none")
     influx: Influx | None = Field(default=None, description="InfluxDB to write to; absent = none")
+    alertmanager: Alertmanager | None = Field(
+        default=None, description="Alertmanager to inform; absent = none"
+    )
+    webhook: Webhook | None = Field(default=None, description="receiver to tell; absent = none")
+    heartbeat: Heartbeat | None = Field(
+        default=None, description="dead man's switch to feed; absent = none"
+    )
     http: Http = Field(default=Http(), description="where metrics and the page are served")
     capture: Capture = Field(default=Capture(), description="files that keep what came in")
     state: State | None = Field(
         default=None, description="where the daemon remembers; absent = it begins anew each time"
     )
     log: Log = Field(default=Log(), description="what the log says and how it looks")
+
+    @model_validator(mode="after")
+    def _notifications_are_of_now(self) -> Self:
+        if self.clock is ClockMode.EVENT and (self.alertmanager or self.webhook):
+            raise fault(
+                "clock: event would notify people of what is replayed, not of what is now",
+                "use clock: wall, or leave alertmanager and webhook out",
+            )
+        if self.webhook and not self.state:
+            raise fault(
+                "webhook needs a state file, or announcements would be lost",
+                "add state: {path: ...}",
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -13,7 +13,7 @@ from service.core.events import AlertEvent, CommandTaken, Event
 from service.core.monitor import Monitor
 from service.core.samples import Activity, SampleBatch
 from service.storage.encoding import StateError, encode, structure
-from service.storage.store import Input, Store
+from service.storage.store import Announcement, Input, Store
 
 MEANING: Final = 1  # of the state; raised when a number in it comes to mean something else
 PUBLISHED: Final = "published"  # the reader of the outbox that hands on to the outputs
@@ -33,6 +33,7 @@ class Memory:
         self._store = store
         self._monitor = monitor
         self._is_failing = False
+        self._unwritten: list[AlertEvent] = []
         self._log = structlog.get_logger("hullwatch")
         station = monitor.station
         layout = structure(monitor.snapshot())
@@ -70,11 +71,37 @@ class Memory:
         new: Sequence[Event] | None = None
         if not self._is_failing:
             new = self._tried(lambda: self._store.announce(events))
-        return events if new is None else new
+        if new is None:
+            self._unwritten += [event for event in events if isinstance(event, AlertEvent)]
+            return events
+        return new
+
+    def newest(self) -> int:
+        """Return the last place in the outbox."""
+        return self._store.newest() + len(self._unwritten)
+
+    def announcements(self, after: int) -> list[Announcement]:
+        """Return what was announced after a place, also what could not be written yet."""
+        written = self._store.announcements(after)
+        first = self._store.newest() + 1
+        unwritten = [
+            Announcement(first + i, f"{event.alert_id}/{event.time_s:.0f}/{event.event}/u", event)
+            for i, event in enumerate(self._unwritten)
+        ]
+        return [*written, *(a for a in unwritten if a.sequence > after)]
+
+    def cursor(self, reader: str) -> int | None:
+        """Return how far a reader of the outbox has come, None if it never read."""
+        return self._store.cursor(reader)
+
+    def move_cursor(self, reader: str, sequence: int) -> None:
+        """Remember how far a reader has come."""
+        if not self._is_failing:
+            self._tried(lambda: self._store.move_cursor(reader, sequence))
 
     def unpublished(self) -> list[AlertEvent]:
         """Return what was announced and nobody may have heard of."""
-        lost = self._store.announcements(self._store.cursor(PUBLISHED))
+        lost = self._store.announcements(self._store.cursor(PUBLISHED) or 0)
         return [announcement.event for announcement in lost]
 
     def published(self) -> None:
@@ -85,9 +112,15 @@ class Memory:
     def save(self) -> None:
         """Keep the state as it is now; after a failure this is what ends it."""
         state = self._monitor.snapshot()
-        saved = self._tried(lambda: self._store.save(self._key, state) or True)
-        if saved and self._is_failing:
-            self._is_failing = False
+        unwritten = self._unwritten
+
+        def write() -> bool:
+            self._store.announce(unwritten)
+            self._store.save(self._key, state)
+            return True
+
+        if self._tried(write) and self._is_failing:
+            self._is_failing, self._unwritten = False, []
             self._log.info("state.recovered")
 
     def history(self, alert_id: str) -> tuple[list[AlertEvent], list[CommandTaken]]:

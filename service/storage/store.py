@@ -188,11 +188,11 @@ class Store:
         """Return the last place in the outbox, 0 if nothing was announced."""
         return int(self._file.execute("SELECT coalesce(max(sequence), 0) FROM outbox").fetchone()[0])
 
-    def cursor(self, reader: str) -> int:
-        """Return how far a reader of the outbox has come, 0 if it never read."""
+    def cursor(self, reader: str) -> int | None:
+        """Return how far a reader of the outbox has come, None if it never read."""
         query = "SELECT sequence FROM cursor WHERE reader = ?"
         found = self._file.execute(query, (reader,)).fetchone()
-        return 0 if found is None else int(found[0])
+        return None if found is None else int(found[0])
 
     def move_cursor(self, reader: str, sequence: int) -> None:
         """Remember how far a reader has come."""
