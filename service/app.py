@@ -19,20 +19,18 @@ from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
 from service.errors import InputError
-from service.outputs.alertmanager import AlertmanagerOutput
+from service.notifying import broker_of, notifiers
 from service.outputs.base import Output
 from service.outputs.capture import Capture, Quarantine
-from service.outputs.heartbeat import HeartbeatOutput
 from service.outputs.influx import InfluxOutput, InfluxTarget
 from service.outputs.logs import LogOutput
 from service.outputs.metrics import Metrics
-from service.outputs.webhook import Receiver, WebhookOutput
 from service.pipeline import Pipeline, Ways
 from service.settings.build import policy_of, station_of
-from service.settings.schema import Http, Mqtt, Settings
+from service.settings.schema import Http, Settings
 from service.sources.base import RejectReason, Source
 from service.sources.decode import Decoder
-from service.sources.mqtt import Broker, MqttSource, TlsFiles
+from service.sources.mqtt import MqttSource
 from service.sources.topics import TopicTemplate
 from service.storage.recovery import Memory
 from service.storage.store import Store
@@ -76,7 +74,7 @@ class App:
             LogOutput(),
             *kept,
             *_influx(settings, self.station),
-            *self._notifiers(settings),
+            *notifiers(settings, self.monitor, self._memory, self._clock, self._is_well),
             *outputs,
         )
         self.metrics = Metrics(
@@ -117,47 +115,6 @@ class App:
         )
         self._stop = asyncio.Event()
         self.port: int | None = None
-
-    def _notifiers(self, settings: Settings) -> list[Output]:
-        """Return what tells people."""
-        rules = {rule.name: rule for rule in self.monitor.policy.rules}
-        manager, webhook, heartbeat = settings.alertmanager, settings.webhook, settings.heartbeat
-        found: list[Output] = []
-        for i, url in enumerate(manager.urls if manager else (), start=1):
-            assert manager is not None
-            found.append(
-                AlertmanagerOutput(
-                    url,
-                    name="alertmanager" if len(manager.urls) == 1 else f"alertmanager-{i}",
-                    station=self.station.name,
-                    view=self.monitor.view,
-                    rules=rules,
-                    resend_s=manager.resend_s,
-                    clock=self._clock,
-                )
-            )
-        if webhook is not None:
-            assert self._memory is not None  # the settings ask for it
-            receiver = Receiver(
-                url=webhook.url,
-                secret=webhook.secret.get_secret_value(),
-                least=webhook.least,
-                repeat_s=webhook.repeat_s,
-            )
-            found.append(
-                WebhookOutput(
-                    receiver,
-                    station=self.station.name,
-                    view=self.monitor.view,
-                    outbox=self._memory,
-                    clock=self._clock,
-                )
-            )
-        if heartbeat is not None:
-            found.append(
-                HeartbeatOutput(heartbeat.url, every_s=heartbeat.every_s, is_well=self._is_well)
-            )
-        return found
 
     def _is_well(self) -> bool:
         now_s = self.monitor.view().now_s
@@ -274,35 +231,13 @@ def _mqtt(settings: Settings, station: Station, clock: Clock) -> list[Source]:
     return [
         MqttSource(
             "mqtt",
-            _broker(mqtt),
+            broker_of(mqtt),
             decoder,
             subscriptions=(telemetry.subscription, activity.subscription),
             clock=clock,
             jitter=np.random.default_rng().random,
         )
     ]
-
-
-def _broker(mqtt: Mqtt) -> Broker:
-    tls = mqtt.tls
-    return Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        protocol=mqtt.protocol,
-        client_id=mqtt.client_id,
-        username=mqtt.username,
-        password=mqtt.password.get_secret_value() if mqtt.password else None,
-        tls=None
-        if tls is None
-        else TlsFiles(
-            ca=str(tls.ca_path) if tls.ca_path else None,
-            certificate=str(tls.cert_path) if tls.cert_path else None,
-            key=str(tls.key_path) if tls.key_path else None,
-        ),
-        keepalive_s=mqtt.keepalive_s,
-        receive_maximum=mqtt.receive_maximum,
-        session_expiry_s=mqtt.session_expiry_s,
-    )
 
 
 def _influx(settings: Settings, station: Station) -> list[Output]:

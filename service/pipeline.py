@@ -40,7 +40,7 @@ class Ways:
     capture: Capture | None = None
     quarantine: Quarantine | None = None
     memory: Memory | None = None
-    tell: Callable[[Iterable[Event]], None] = lambda _: None
+    tell: Callable[[Iterable[Event]], None] | None = None
 
 
 class Pipeline:
@@ -142,7 +142,8 @@ class Pipeline:
     def _publish(self, accepted: SampleBatch, outcome: Outcome) -> None:
         for output in self._ways.outputs:
             output.publish(accepted, outcome)
-        self._ways.tell(outcome.events)
+        if self._ways.tell is not None:
+            self._ways.tell(outcome.events)
         memory = self._ways.memory
         if memory is not None and any(isinstance(e, AlertEvent) for e in outcome.events):
             memory.published()

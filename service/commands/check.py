@@ -10,7 +10,7 @@ from service.rule_tests import run_tests
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
 from service.settings.overrides import misplaced
-from service.settings.rule_files import RuleTest, read_rules
+from service.settings.rule_files import RuleFile, RuleTest, read_rules
 from service.settings.schema import Settings
 
 EXAMPLE = """\b
@@ -64,13 +64,14 @@ def check(
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
     files = rule_files or tuple(path.parent / name for name in settings.rule_files)
-    found, faults = [], []
+    found: list[RuleFile] = []
+    faults: list[Fault] = []
     for name in files:
         file, faulty = read_rules(name, settings.sections)
         found.append(file)
         faults += faulty
     if rule_files:
-        settings = settings.model_copy(update={"rules": sum((f.rules for f in found), ())})
+        settings = settings.model_copy(update={"rules": tuple(rule for file in found for rule in file.rules)})
         places = misplaced(settings)
         faults += [Fault(".".join(map(str, at)), problem, remedy) for at, problem, remedy in places]
     if faults:

@@ -13,8 +13,8 @@ from service.console.access import Access, Role
 from service.core.commands import Command
 from service.core.events import AlertEvent, CommandTaken, Event, Order
 from service.core.ticks import FAST_S
-from service.core.views import AlertView, IncidentView, MonitorView
-from service.outputs.records import alert_record, command_record, timestamp
+from service.core.views import IncidentView, MonitorView
+from service.outputs.records import alert_record, alert_summary, command_record, timestamp
 
 WAIT_S: Final = 2 * FAST_S  # a command takes effect at the next tick
 LONGEST_TEXT: Final = 1000  # characters of a name or a reason
@@ -153,23 +153,6 @@ def command_of(order: Order, named: Mapping[str, str], told: object) -> Command 
         lasting_s=None if lasting_s is None else float(lasting_s),
         **{key: named[key] for key in ("alert_id", "rule", "atmosphere") if key in named},
     )
-
-
-def alert_summary(alert: AlertView) -> dict[str, Any]:
-    """Return an alert as it stands now, in the words of the alert events."""
-    until_s = alert.shelved_until_s
-    return {
-        "alert_id": alert.alert_id,
-        "rule": alert.rule,
-        "kind": alert.kind.value,
-        "severity": alert.severity.value,
-        "state": alert.state.value,
-        "atmosphere": alert.atmosphere,
-        "sections": list(alert.sections),
-        "since": timestamp(alert.since_s),
-        "shelved_until": None if until_s is None else timestamp(until_s),
-        "text": alert.text,
-    }
 
 
 def incident_record(incident: IncidentView) -> dict[str, Any]:

@@ -90,7 +90,8 @@ class AlertBook:
         """Do to an alert what a person wants; return that it was taken, and what came of it."""
         key = self._key(command, groups)
         before = AT_REST if key is None else self._alerts.get(key, AT_REST)
-        after, announced = before, ()
+        after = before
+        announced: Announced = ()
         if key is None:
             refused = "there is no such alert"
         else:
@@ -178,10 +179,11 @@ class AlertBook:
         rule = applied(self._rules[key[0]], self._figures.sections(key[1]))
         before = self._alerts.get(key)
         figure: Figure | None = None
+        severity: Severity | None = None
         if rule is None:  # what is not judged here any more is no breach here
             if before is None:
                 return
-            rule, verdict, severity = self._rules[key[0]], Verdict.CLEAR, None
+            rule, verdict = self._rules[key[0]], Verdict.CLEAR
         else:
             figure = self._figures.of(rule, key[1], scene.now, scene.at_s)
             verdict, severity = evaluate(rule, figure)

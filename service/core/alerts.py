@@ -171,8 +171,10 @@ def step(
     is_explained : bool
         Whether something goes on that the rule does not alert for.
     """
-    moved, events = _let_go(_seen(alert, rule, verdict, at_s), rule, at_s, is_explained)
-    moved, announced = take(moved, _input_of(verdict, rule, is_explained), rule, at_s)
+    seen = _seen(alert, rule, verdict, at_s)
+    moved, events = _let_go(seen, rule, at_s, is_explained=is_explained)
+    what = _input_of(verdict, rule, is_explained=is_explained)
+    moved, announced = take(moved, what, rule, at_s)
     if moved.state is AlertState.PENDING and announced:
         moved, raised = take(moved, Input.BREACH, rule, at_s)
         announced = raised or announced
@@ -207,7 +209,9 @@ def shelve(alert: Alert, rule: Rule, until_s: float, at_s: float) -> tuple[Alert
     return (replace(moved, shelved_until_s=until_s) if events else moved), events
 
 
-def _let_go(alert: Alert, rule: Rule, at_s: float, is_explained: bool) -> tuple[Alert, Announced]:
+def _let_go(
+    alert: Alert, rule: Rule, at_s: float, *, is_explained: bool
+) -> tuple[Alert, Announced]:
     """End a shelf whose time is over, and a suppression that nothing explains any more."""
     until_s = alert.shelved_until_s
     if alert.state is AlertState.SHELVED and until_s is not None and at_s >= until_s:
@@ -217,7 +221,7 @@ def _let_go(alert: Alert, rule: Rule, at_s: float, is_explained: bool) -> tuple[
     return alert, ()
 
 
-def _input_of(verdict: Verdict, rule: Rule, is_explained: bool) -> Input:
+def _input_of(verdict: Verdict, rule: Rule, *, is_explained: bool) -> Input:
     match verdict:
         case Verdict.BREACH:
             return Input.SUPPRESS if is_explained else Input.BREACH

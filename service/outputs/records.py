@@ -24,7 +24,7 @@ from service.core.events import (
     SensorTrusted,
 )
 from service.core.units import S_PER_DAY
-from service.core.views import AtmosphereView
+from service.core.views import AlertView, AtmosphereView
 
 SIGNIFICANT_DIGITS: Final = 7  # 0.1 Pa of an atmosphere, finer than any cabin sensor
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,6 +95,23 @@ def alert_record(event: AlertEvent) -> dict[str, Any]:
 def alert_line(event: AlertEvent) -> bytes:
     """Return one line of `alerts.jsonl`, its line feed included."""
     return orjson.dumps(alert_record(event), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def alert_summary(alert: AlertView) -> dict[str, Any]:
+    """Return an alert as it stands now, in the words of the alert events."""
+    until_s = alert.shelved_until_s
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.rule,
+        "kind": alert.kind.value,
+        "severity": alert.severity.value,
+        "state": alert.state.value,
+        "atmosphere": alert.atmosphere,
+        "sections": list(alert.sections),
+        "since": timestamp(alert.since_s),
+        "shelved_until": None if until_s is None else timestamp(until_s),
+        "text": alert.text,
+    }
 
 
 def estimate_record(estimate: AtmosphereView) -> dict[str, Any]:

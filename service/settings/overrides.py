@@ -57,20 +57,26 @@ def misplaced(settings: Settings) -> Iterator[Finding]:
                 yield (*here, "within", j), f"there is no section {section!r}", remedy
         if override.disabled == bool(override.change):
             yield here, "needs either disabled: true or a change", "keep one of the two"
-        known = [key for key in type(rule).model_fields if key not in IDENTITY]
-        for key in override.change:
-            if key not in known:
-                yield (*here, "change", key), "there is no such key", did_you_mean(key, known)
-        try:
-            _changed(rule, override)
-        except ValidationError as error:
-            for one in error.errors(include_url=False):
-                if one["type"] == "extra_forbidden":
-                    continue
-                path = (*here, "change", *(part for part in one["loc"] if part != rule.kind))
-                about = one.get("ctx", {})
-                problem = about.get("problem") or one["msg"]
-                yield path, problem, about.get("remedy") or "write it as in the rule itself"
+        for path, problem, remedy in _unfit(rule, override):
+            yield (*here, "change", *path), problem, remedy
+
+
+def _unfit(rule: Rule, override: Override) -> Iterator[Finding]:
+    """Yield what is wrong with a change, as key path below it, problem and remedy."""
+    known = [key for key in type(rule).model_fields if key not in IDENTITY]
+    for key in override.change:
+        if key not in known:
+            yield (key,), "there is no such key", did_you_mean(key, known)
+    try:
+        _changed(rule, override)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            if one["type"] == "extra_forbidden":
+                continue
+            path = tuple(part for part in one["loc"] if part != rule.kind)
+            about = one.get("ctx", {})
+            problem = about.get("problem") or one["msg"]
+            yield path, problem, about.get("remedy") or "write it as in the rule itself"
 
 
 def _changed(rule: Rule, override: Override) -> Rule:

@@ -273,6 +273,10 @@ class Mqtt(Part):
     activity_topic: Text = Field(
         default="{station}/activity", description="template of the activity topic"
     )
+    alert_topic: Text | None = Field(
+        default=None,
+        description="where alerts are published, such as hullwatch/{station}; absent = nowhere",
+    )
     max_payload_bytes: Count = Field(
         default=2**20, ge=1, description="larger messages are refused, bytes"
     )

@@ -1,6 +1,6 @@
 """Receives telemetry over MQTT and acknowledges it only once it is safe.
 
-Everything that touches the MQTT libraries is in this file. Two of their habits are overridden:
+Everything that receives over the MQTT libraries is in this file. Two of their habits are overridden:
 they acknowledge a message before anyone has used it, and they hide whether the broker still knew
 our session. At MQTT 5 the receive maximum makes unacknowledged messages wait at the broker.
 """
@@ -8,8 +8,8 @@ our session. At MQTT 5 the receive maximum makes unacknowledged messages wait at
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import aiomqtt
 import structlog
@@ -20,8 +20,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from service.brokers import Broker, tls_context
 from service.clock import Clock
-from service.errors import InputError
 from service.sources.base import Delivery, SourceStatus
 from service.sources.decode import Decoder, Message
 
@@ -31,45 +31,6 @@ STEADY_S: Final = 10.0  # a connection that lasted this long was no failed attem
 BRIEF_LOSSES: Final = 3  # in a row; as another client with our id makes them, taking turns with us
 SESSION_TAKEN_OVER: Final = 0x8E  # MQTT 5 section 3.14.2.1
 FAILURE: Final = 0x80  # reason codes from here on are failures, in every version
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
-    """Paths of PEM files; None means the certificates of the machine, or no client certificate."""
-
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broker:
-    """Where the broker is and how to meet it.
-
-    Attributes
-    ----------
-    client_id : str
-        Names the session that the broker keeps for us, so it must be ours alone.
-    receive_maximum : int
-        Unacknowledged messages under way at once, MQTT 5 only; 3.1.1 leaves it to the broker.
-    session_expiry_s : int
-        How long the broker keeps messages for us while we are away, MQTT 5 only.
-    retry_min_s, retry_max_s : float
-        Pause before the first and the later attempts to reconnect; half of it is left to chance.
-    """
-
-    host: str
-    port: int = 1883
-    protocol: Literal["5", "3.1.1"] = "5"
-    client_id: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: TlsFiles | None = None
-    keepalive_s: int = 15
-    receive_maximum: int = 100
-    session_expiry_s: int = 7 * 86400
-    retry_min_s: float = 0.5
-    retry_max_s: float = 30.0
 
 
 class MqttSource:
@@ -100,7 +61,7 @@ class MqttSource:
         self._subscriptions = subscriptions
         self._clock = clock
         self._jitter = jitter
-        self._tls = None if broker.tls is None else _tls_context(broker.tls)
+        self._tls = None if broker.tls is None else tls_context(broker.tls)
         self._log = structlog.get_logger("hullwatch").bind(
             source=name, broker=f"{broker.host}:{broker.port}", client_id=broker.client_id
         )
@@ -301,22 +262,3 @@ def _connect_properties(broker: Broker) -> Properties:
     properties.SessionExpiryInterval = broker.session_expiry_s
     properties.MaximumPacketSize = MAX_PACKET_BYTES
     return properties
-
-
-def _tls_context(files: TlsFiles) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=files.ca)
-    except OSError as exc:
-        raise InputError(
-            f"tls ca {files.ca}", f"cannot be used: {exc}", "give a readable PEM file"
-        ) from exc
-    if files.certificate is not None:
-        try:
-            context.load_cert_chain(files.certificate, files.key)
-        except OSError as exc:
-            raise InputError(
-                f"tls certificate {files.certificate} with key {files.key}",
-                f"cannot be used: {exc}",
-                "give readable PEM files that belong together",
-            ) from exc
-    return context

@@ -87,9 +87,9 @@ def fingerprint() -> bytes:
 
 
 @cache
-def _records() -> dict[str, type]:
+def _records() -> dict[str, type[Any]]:
     """Return the dataclasses and enumerations of the core by their full names."""
-    found: dict[str, type] = {}
+    found: dict[str, type[Any]] = {}
     for module in pkgutil.iter_modules(core.__path__, f"{core.__name__}."):
         for thing in vars(importlib.import_module(module.name)).values():
             if (
@@ -174,7 +174,7 @@ class _Reader:
         self._at += size
         return np.frombuffer(part, dtype).reshape(shape).copy()
 
-    def _record(self, kind: type, told: list[Any]) -> Any:
+    def _record(self, kind: type[Any], told: list[Any]) -> Any:
         record = object.__new__(kind)
         for field, item in zip(fields(kind), told, strict=True):
             object.__setattr__(record, field.name, self.value(item))

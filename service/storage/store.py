@@ -60,6 +60,10 @@ CREATE INDEX audit_by_alert ON audit (alert_id, number);
 """
 
 ANNOUNCE: Final = "INSERT OR IGNORE INTO outbox (id, alert_id, body) VALUES (?, ?, ?)"
+FORGET_ANNOUNCEMENTS: Final = (
+    "DELETE FROM outbox WHERE sequence <= (SELECT max(sequence) FROM outbox) - ?"
+)
+FORGET_COMMANDS: Final = "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?"
 AUDIT: Final = "INSERT OR IGNORE INTO audit (command_id, alert_id, body) VALUES (?, ?, ?)"
 
 Input = SampleBatch | Activity | Command
@@ -131,9 +135,8 @@ class Store:
         with self._transaction() as file:
             file.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", (station, body))
             file.execute("DELETE FROM journal")
-            for table, key in (("outbox", "sequence"), ("audit", "number")):
-                newest = f"(SELECT max({key}) FROM {table})"
-                file.execute(f"DELETE FROM {table} WHERE {key} <= {newest} - {KEPT_EVENTS}")
+            file.execute(FORGET_ANNOUNCEMENTS, (KEPT_EVENTS,))
+            file.execute(FORGET_COMMANDS, (KEPT_EVENTS,))
 
     def snapshot(self, station: str) -> dict[str, Any] | None:
         """Return the snapshot, None if there is none.
@@ -271,7 +274,8 @@ def _samples(body: bytes) -> SampleBatch:
     rows, rest = divmod(len(body), width)
     if rest:
         raise StateError("an entry of the journal is damaged")
-    columns, at = {}, 0
+    columns: dict[str, Any] = {}
+    at = 0
     for name, dtype in COLUMNS:
         size = rows * dtype.itemsize
         columns[name] = np.frombuffer(body[at : at + size], dtype).copy()

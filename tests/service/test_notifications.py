@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import aiohttp
+import aiomqtt
 import numpy as np
 import pytest
 from aiohttp import web
 
+from service.brokers import Broker
 from service.clock import WallClock
 from service.core.commands import Command
 from service.core.events import Order, Severity
@@ -20,6 +22,7 @@ from service.core.monitor import Monitor
 from service.core.samples import SampleBatch
 from service.core.units import PA_PER_MMHG
 from service.core.views import Outcome
+from service.outputs.alert_topics import AlertTopicsOutput
 from service.outputs.alertmanager import AlertmanagerOutput
 from service.outputs.heartbeat import HeartbeatOutput
 from service.outputs.webhook import Receiver, WebhookOutput
@@ -321,3 +324,48 @@ async def test_the_heart_beats_while_all_is_well_and_stops_when_it_is_not():
     assert (len(beats), output.status.written) == (3, 3)
 
 
+
+
+async def test_alerts_are_retained_at_a_broker_until_they_are_at_rest(mosquitto, tmp_path):
+    """One who subscribes late finds the state, and after the end nothing at all."""
+    watch = Watch(tmp_path / "state.db", [], "http://127.0.0.1:9/")
+    broker = Broker(host="127.0.0.1", port=mosquitto.port, client_id="watch", retry_min_s=0.05)
+    output = AlertTopicsOutput(
+        broker, topic="hullwatch/small", view=watch.monitor.view, jitter=lambda: 0.5
+    )
+    watch.outputs = [output]
+
+    async def retained() -> dict[str, dict]:
+        found = {}
+        async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+            await client.subscribe("hullwatch/small/state/#", qos=1)
+            await client.publish("end", b"", qos=1)
+            await client.subscribe("end")
+            await client.publish("end", b"", qos=1)
+            async for message in client.messages:
+                if str(message.topic) == "end":
+                    return found
+                assert message.retain
+                found[str(message.topic)] = json.loads(message.payload)
+        return found
+
+    topic = "hullwatch/small/state/pressure_low/cabin"
+    events = []
+    async with aiomqtt.Client("127.0.0.1", mosquitto.port) as listener, watch.working():
+        await listener.subscribe("hullwatch/small/events", qos=1)
+        await watch.minute(1, 730.0)
+        await watch.told()
+        state = (await retained())[topic]
+        assert (state["state"], state["severity"]) == ("unacknowledged", "caution")
+        await watch.minute(2, 730.0, watch.order(2, Order.ACKNOWLEDGE))
+        await watch.told()
+        assert (await retained())[topic]["state"] == "acknowledged"
+        await watch.minute(3, 740.0)
+        await watch.told()
+        assert await retained() == {}
+        async with asyncio.timeout(20):
+            async for message in listener.messages:
+                events.append(json.loads(message.payload)["event"])
+                if events[-1] == "cleared":
+                    break
+    assert events == ["raised", "acknowledged", "cleared"]

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import structlog
 
+from service.brokers import Broker, TlsFiles
 from service.clock import WallClock
 from service.core.units import PA_PER_MMHG
 from service.errors import InputError
 from service.sources.base import Delivery, RejectReason
 from service.sources.decode import Decoder
-from service.sources.mqtt import Broker, MqttSource, TlsFiles
+from service.sources.mqtt import MqttSource
 
 PRESSURE = "iss/zvezda/pressure"
 
