@@ -1,0 +1,133 @@
+"""A person acts on an alert from the page, in a real browser."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from service.console.access import Access
+from service.core.events import Order
+
+
+class Tab:
+    """One page of a browser, driven over its debugging protocol."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._number = 0
+
+    async def run(self, script: str) -> object:
+        """Return what a script on the page comes to."""
+        return (await self._call("Runtime.evaluate", expression=script, returnByValue=True)).get(
+            "value"
+        )
+
+    async def until(self, script: str) -> None:
+        """Return once a script on the page comes to something true."""
+        async with asyncio.timeout(30):
+            while not await self.run(script):  # noqa: ASYNC110  as an eye on the page does
+                await asyncio.sleep(0.05)
+
+    async def _call(self, method: str, **parameters: object) -> dict:
+        self._number += 1
+        await self._socket.send_json(
+            {"id": self._number, "method": method, "params": parameters}
+        )
+        while True:
+            answer = json.loads((await self._socket.receive()).data)
+            if answer.get("id") == self._number:
+                return dict(answer["result"].get("result", {}))
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Return what opens a page in a browser of its own."""
+
+    @asynccontextmanager
+    async def opened(url: str):
+        process = await asyncio.create_subprocess_exec(
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            url,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+                while b"DevTools listening on" not in (line := await process.stderr.readline()):
+                    assert line, "the browser ended early"
+                port = line.decode().partition("127.0.0.1:")[2].partition("/")[0]
+                async with session.get(f"http://127.0.0.1:{port}/json") as response:
+                    pages = [page for page in await response.json() if page["type"] == "page"]
+                async with session.ws_connect(pages[0]["webSocketDebuggerUrl"]) as socket:
+                    yield Tab(socket)
+        finally:
+            process.terminate()
+            await process.communicate()
+
+    return opened
+
+
+FILL = """
+document.getElementById("act-who").value = "kim";
+document.getElementById("act-why").value = "looking at the onset";
+"""
+
+
+def button(title: str) -> str:
+    return f'[...document.querySelectorAll(".acts button")].find(b => b.textContent === "{title}")'
+
+
+def shown(name: str) -> str:
+    return f'getComputedStyle(document.getElementById("{name}")).display !== "none"'
+
+
+async def test_an_alert_is_acknowledged_and_shelved_with_name_and_reason(daemon, browser):
+    async with browser(daemon.url) as tab:
+        await tab.until(f"!!{button('Acknowledge')}")
+        await tab.run(f"{button('Acknowledge')}.click()")
+        assert await tab.run('document.getElementById("act").open')
+        assert await tab.run(shown("act-hours-row")) is False
+        await tab.run(f"{FILL} document.getElementById('act-do').click()")
+        await tab.until('!document.getElementById("act").open')
+        await tab.run(f"{button('Shelve')}.click()")
+        await tab.run(f"{FILL} document.getElementById('act-hours').value = '1.5'")
+        await tab.run("document.getElementById('act-do').click()")
+        await tab.until('!document.getElementById("act").open')
+    acknowledged, shelved = daemon.commands
+    assert (acknowledged.order, acknowledged.who) == (Order.ACKNOWLEDGE, "kim")
+    assert acknowledged.why == "looking at the onset"
+    assert acknowledged.alert_id == "leak_growth/prk/1"
+    assert (shelved.order, shelved.lasting_s) == (Order.SHELVE, 5400.0)
+
+
+async def test_what_was_refused_is_shown_and_the_form_stays(daemon, browser):
+    daemon.refused = "an alert that is pending cannot take it"
+    async with browser(daemon.url) as tab:
+        await tab.until(f"!!{button('Acknowledge')}")
+        await tab.run(f"{button('Acknowledge')}.click()")
+        await tab.run(f"{FILL} document.getElementById('act-do').click()")
+        await tab.until('document.getElementById("act-problem").textContent.includes("pending")')
+        assert await tab.run('document.getElementById("act").open')
+
+
+@pytest.mark.parametrize("access", [Access(host="127.0.0.1", operator_token="act-2")])
+async def test_the_token_of_an_operator_is_asked_for_where_one_is_needed(daemon, browser):
+    async with browser(daemon.url) as tab:
+        await tab.until(f"!!{button('Acknowledge')}")
+        await tab.run(f"{button('Acknowledge')}.click()")
+        assert await tab.run(shown("act-token-row")) is False
+        await tab.run(f"{FILL} document.getElementById('act-do').click()")
+        await tab.until(shown("act-token-row"))
+        assert daemon.commands == []
+        await tab.run("document.getElementById('act-token').value = 'act-2'")
+        await tab.run("document.getElementById('act-do').click()")
+        await tab.until('!document.getElementById("act").open')
+    assert len(daemon.commands) == 1
