@@ -25,6 +25,7 @@ def notifiers(
 ) -> list[Output]:
     """Return the outputs that tell of alerts; `is_well` says whether the heart beats."""
     found: list[Output] = []
+    rules = {rule.name: rule for rule in monitor.policy.rules}
     if settings.mqtt is not None and settings.mqtt.alert_topic is not None:
         found.append(
             AlertTopicsOutput(
@@ -36,7 +37,6 @@ def notifiers(
         )
     if settings.alertmanager is not None:
         urls = settings.alertmanager.urls
-        rules = {rule.name: rule for rule in monitor.policy.rules}
         found += [
             AlertmanagerOutput(
                 url,
@@ -59,7 +59,12 @@ def notifiers(
         )
         found.append(
             WebhookOutput(
-                receiver, station=settings.station, view=monitor.view, outbox=memory, clock=clock
+                receiver,
+                station=settings.station,
+                view=monitor.view,
+                outbox=memory,
+                rules=rules,
+                clock=clock,
             )
         )
     if settings.heartbeat is not None:

@@ -59,6 +59,8 @@ class Rule:
         How far back across the threshold, in its unit, a figure must come to be clear.
     response, runbook : str
         What the operator does, and where more about it stands.
+    notification : str
+        The class by which those who are told choose whom to tell; empty = none.
     variants : tuple of Variant
         What holds instead in some atmospheres; the first that fits.
     """
@@ -80,6 +82,7 @@ class Rule:
     clear_margin: float = 0.0
     response: str
     runbook: str = ""
+    notification: str = ""
     variants: tuple["Variant", ...] = ()
 
 

@@ -136,15 +136,17 @@ class AlertmanagerOutput:
             "state": alert.state.value,
             "sections": ", ".join(alert.sections),
         }
+        labels = {
+            "alertname": alert.rule,
+            "service": "hullwatch",
+            "station": self._station,
+            "atmosphere": alert.atmosphere,
+            "severity": alert.severity.value,
+            "kind": alert.kind.value,
+            "notification": rule.notification,
+        }
         return {
-            "labels": {
-                "alertname": alert.rule,
-                "service": "hullwatch",
-                "station": self._station,
-                "atmosphere": alert.atmosphere,
-                "severity": alert.severity.value,
-                "kind": alert.kind.value,
-            },
+            "labels": {name: text for name, text in labels.items() if text},
             "annotations": {name: text for name, text in annotations.items() if text},
             "startsAt": timestamp(alert.since_s),
         }

@@ -8,7 +8,7 @@ was lost, bears the same Idempotency-Key.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,7 @@ import structlog
 
 from service.clock import Clock
 from service.core.events import AlertEvent, AlertEventKind, AlertState, Severity
-from service.core.rules import RANK
+from service.core.rules import RANK, Rule
 from service.core.samples import SampleBatch
 from service.core.views import MonitorView, Outcome
 from service.outputs.base import OutputStatus
@@ -84,6 +84,7 @@ class WebhookOutput:
         station: str,
         view: Callable[[], MonitorView],
         outbox: Outbox,
+        rules: Mapping[str, Rule],
         clock: Clock,
     ) -> None:
         self.name = "webhook"
@@ -92,6 +93,7 @@ class WebhookOutput:
         self._station = station
         self._view = view
         self._outbox = outbox
+        self._rules = rules
         self._clock = clock
         came = outbox.cursor(self.name)
         self._sent = outbox.newest() if came is None else came  # what was before us is old news
@@ -128,13 +130,18 @@ class WebhookOutput:
         """Return when everything in the outbox has been sent."""
         await self._idle.wait()
 
+    def _about(self, rule: str) -> dict[str, Any]:
+        """Return what no alert event holds: the station and the class of the notification."""
+        known = self._rules.get(rule)  # the rule may be gone since
+        return {"station": self._station, "notification": known.notification if known else ""}
+
     async def _send_new(self, session: aiohttp.ClientSession) -> None:
         announced = self._outbox.announcements(self._sent)
         self.status.queued = len(announced)
         for announcement in announced:
             event = announcement.event
             if event.event not in UNSAID and RANK[event.severity] >= RANK[self._receiver.least]:
-                await self._deliver(session, announcement.id, _body(self._station, event))
+                await self._deliver(session, announcement.id, self._about(event.rule) | alert_record(event))
             self._sent = announcement.sequence
             self._outbox.move_cursor(self.name, self._sent)
             self.status.queued -= 1
@@ -155,8 +162,7 @@ class WebhookOutput:
             told_s, times = self._reminders.setdefault(alert.alert_id, (now_s, 0))
             if now_s - told_s < self._receiver.repeat_s:
                 continue
-            body = {
-                "station": self._station,
+            body = self._about(alert.rule) | {
                 "event": "reminder",
                 "alert_id": alert.alert_id,
                 "rule": alert.rule,
@@ -229,7 +235,3 @@ def signature(secret: str, moment: str, body: bytes) -> str:
     """
     digest = hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256)
     return f"sha256={digest.hexdigest()}"
-
-
-def _body(station: str, event: AlertEvent) -> dict[str, Any]:
-    return {"station": station, **alert_record(event)}

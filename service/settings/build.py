@@ -153,4 +153,5 @@ def _rule(rule: rules.Rule) -> Rule:
         clear_margin=margin * scale,
         response=rule.response,
         runbook=rule.runbook,
+        notification=rule.notification,
     )

@@ -64,6 +64,9 @@ class _Rule(Part):
     )
     response: Text = Field(description="what the operator does when it alerts")
     runbook: str = Field(default="", description="where more about the response stands")
+    notification: str = Field(
+        default="", description="class by which Alertmanager and webhook may choose whom to tell"
+    )
 
     @model_validator(mode="after")
     def _hold_fits(self) -> Self:

@@ -31,7 +31,7 @@ from service.storage.store import Store
 from tests.core.conftest import POLICY, RULES, START_S, STATION, series
 from tests.outputs.conftest import a_free_port, server
 
-LOW = replace(RULES[0], hold_s=0.0, keep_firing_s=0.0)
+LOW = replace(RULES[0], hold_s=0.0, keep_firing_s=0.0, notification="page")
 SECRET = "not-a-secret"
 CONFIG = "route: {receiver: none}\nreceivers: [{name: none}]\n"
 
@@ -81,11 +81,16 @@ class Watch:
         self.memory = Memory(Store(path), self.monitor)
         assert self.memory.recover() == ""
         told = {"secret": SECRET, "least": Severity.CAUTION, "repeat_s": 0.0, **receiver}
-        common = {"station": "small", "view": self.monitor.view, "clock": WallClock()}
+        common = {
+            "station": "small",
+            "view": self.monitor.view,
+            "rules": {LOW.name: LOW},
+            "clock": WallClock(),
+        }
         self.outputs = [
             *(
                 AlertmanagerOutput(
-                    url, name=f"alertmanager-{i}", rules={LOW.name: LOW}, resend_s=0.5, **common
+                    url, name=f"alertmanager-{i}", resend_s=0.5, **common
                 )
                 for i, url in enumerate(managers)
             ),
@@ -230,6 +235,7 @@ async def test_two_alertmanagers_and_a_receiver_follow_an_alert_through_restarts
         ("cleared", "emergency", "normal"),
     ]
     assert len(set(inbox.keys)) == len(inbox.keys) == 7
+    assert {message["notification"] for message in inbox.got} == {"page"}
 
 
 async def test_what_nobody_acknowledges_is_sent_again_and_a_mild_alert_never(tmp_path):

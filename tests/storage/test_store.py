@@ -182,3 +182,29 @@ def test_only_one_daemon_can_use_a_file(path):
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         Store(path)
     store.close()
+
+
+def test_a_disk_that_takes_nothing_stops_neither_the_watch_nor_the_telling_and_is_made_up_for(path):
+    told: list[AlertEvent] = []
+    daemon = Daemon(path, told)
+    arrivals = minutes(1)
+    for minute, arrives in enumerate(arrivals[:6]):
+        daemon.step(*arrives, START_S + 60.0 * (minute + 1))
+    daemon.memory.save()
+    daemon.store._file.execute("PRAGMA query_only = 1")
+    for minute, arrives in enumerate(arrivals[6:20], start=6):
+        daemon.step(*arrives, START_S + 60.0 * (minute + 1))
+    assert daemon.store.announcements() == []
+    waiting = daemon.memory.announcements(0)
+    assert [a.event.event for a in waiting] == ["pending", "raised", "acknowledged"]
+    assert [a.sequence for a in waiting] == [1, 2, 3]
+    assert [e.event for e in told] == ["pending", "raised", "acknowledged"]
+    daemon.memory.save()
+    assert daemon.store.announcements() == []
+    daemon.store._file.execute("PRAGMA query_only = 0")
+    daemon.memory.save()
+    assert [a.sequence for a in daemon.store.announcements()] == [1, 2, 3]
+    daemon.leave()
+    again = Daemon(path, [])
+    assert [a.state for a in again.monitor.view().alerts if a.rule == LOW.name] == ["acknowledged"]
+    again.leave()
