@@ -216,6 +216,10 @@ class AlertBook:
     def _is_explained(self, rule: Rule, group: Group, at_s: float) -> bool:
         if rule.not_alone and self._figures.is_alone(group):
             return True
+        hatches = self._conditions.hatches
+        asked = rule.suppressed_while.items()
+        if asked and all(hatches.get(name) is state for name, state in asked):
+            return True
         return bool(rule.suppressed_by) and self._conditions.goes_on(
             rule.suppressed_by, group, at_s
         )

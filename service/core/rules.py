@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.core.events import RuleKind, Severity
-from service.core.station import ChannelKind, Medium
+from service.core.station import ChannelKind, HatchState, Medium
 
 
 class Verdict(StrEnum):
@@ -52,6 +52,8 @@ class Rule:
         Whether an acknowledged alert that is clear again stays until a person resets it.
     suppressed_by : frozenset of str
         Activities that explain a breach while they go on and for half an hour after.
+    suppressed_while : mapping of str to HatchState
+        Hatches that explain a breach while all of them stand like this; empty = none does.
     not_alone : bool
         Whether a breach in one section alone behind closed hatches is suppressed, unless it is
         the largest of the station.
@@ -78,6 +80,7 @@ class Rule:
     keep_firing_s: float = 0.0
     latches: bool = False
     suppressed_by: frozenset[str] = field(default_factory=frozenset)
+    suppressed_while: dict[str, HatchState] = field(default_factory=dict)
     not_alone: bool = False
     clear_margin: float = 0.0
     response: str

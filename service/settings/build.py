@@ -149,6 +149,7 @@ def _rule(rule: rules.Rule) -> Rule:
         keep_firing_s=rule.keep_firing_s,
         latches=rule.latches,
         suppressed_by=frozenset(rule.suppressed_by),
+        suppressed_while=dict(rule.suppressed_while),
         not_alone=rule.not_alone,
         clear_margin=margin * scale,
         response=rule.response,

@@ -95,7 +95,7 @@ def _with_rule_files(
     rules: tuple[Rule, ...] = settings.rules if has_rules else ()
     faults: list[Fault] = []
     for name in settings.rule_files:
-        found, faulty = read_rules(folder / name, settings.sections)
+        found, faulty = read_rules(folder / name, settings.sections, settings.hatches)
         rules += found.rules
         faults += faulty
     faults += [

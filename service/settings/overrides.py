@@ -55,10 +55,20 @@ def misplaced(settings: Settings) -> Iterator[Finding]:
             if section not in places:
                 remedy = did_you_mean(section, places)
                 yield (*here, "within", j), f"there is no section {section!r}", remedy
+        for name in _hatches(override):
+            if name not in settings.hatches:
+                remedy = did_you_mean(name, list(settings.hatches))
+                at = (*here, "change", "suppressed_while", name)
+                yield at, f"there is no hatch {name!r}", remedy
         if override.disabled == bool(override.change):
             yield here, "needs either disabled: true or a change", "keep one of the two"
         for path, problem, remedy in _unfit(rule, override):
             yield (*here, "change", *path), problem, remedy
+
+
+def _hatches(override: Override) -> list[str]:
+    named = override.change.get("suppressed_while")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, dict) else []
 
 
 def _unfit(rule: Rule, override: Override) -> Iterator[Finding]:

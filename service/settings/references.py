@@ -24,7 +24,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield every name that points to a section that is not there, and every name given twice."""
+    """Yield every name that points to a section or hatch that is not there, or is given twice."""
     sections = [str(name) for name in _mapping(tree.get("sections"))]
     loops = [str(name) for name in _mapping(tree.get("loops"))]
     if VACUUM in sections:
@@ -42,6 +42,7 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
         if name in sections:
             yield ("loops", name), "is the name of a section too", "rename one of them"
     yield from unweighable(tree)
+    yield from _lost_hatches(tree)
     seen: set[str] = set()
     for i, rule in enumerate(_sequence(tree.get("rules"))):
         title = _mapping(rule).get("name")
@@ -74,6 +75,17 @@ def unweighable(tree: Mapping[str, Any]) -> Iterator[Finding]:
     for name in loops:
         if name not in weighed:
             yield ("loops", name), "no channel tells what it holds", remedy
+
+
+def _lost_hatches(tree: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield every hatch that a rule looks at and that is not there."""
+    hatches = [str(name) for name in _mapping(tree.get("hatches"))]
+    for i, rule in enumerate(_sequence(tree.get("rules"))):
+        for name in _mapping(_mapping(rule).get("suppressed_while")):
+            if isinstance(name, str) and name not in hatches:
+                remedy = did_you_mean(name, hatches) if hatches else "leave it out"
+                path = ("rules", i, "suppressed_while", name)
+                yield path, f"there is no hatch {name!r}", remedy
 
 
 def _section_names(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

@@ -86,13 +86,15 @@ class RuleFile(Part):
     tests: tuple[RuleTest, ...] = Field(default=(), description="tests of the rules")
 
 
-def read_rules(path: Path, sections: Mapping[str, Any]) -> tuple[RuleFile, list[Fault]]:
+def read_rules(
+    path: Path, sections: Mapping[str, Any], hatches: Mapping[str, Any]
+) -> tuple[RuleFile, list[Fault]]:
     """Return what a file holds, empty if it is faulty, and every fault of it.
 
     Parameters
     ----------
-    sections : mapping
-        The sections of the config that rules may name.
+    sections, hatches : mapping
+        Those of the config, which rules may name.
 
     Raises
     ------
@@ -109,7 +111,8 @@ def read_rules(path: Path, sections: Mapping[str, Any]) -> tuple[RuleFile, list[
     file = document.read(text, str(path))
     if not file.content:
         return RuleFile(), list(file.faults)
-    findings = list(dangling({**file.content, "sections": dict(sections)}))
+    named = {name: {} for name in hatches}
+    findings = list(dangling({**file.content, "sections": dict(sections), "hatches": named}))
     found = RuleFile()
     try:
         found = RuleFile(**file.content)

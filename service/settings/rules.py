@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from service.core.events import Severity
 from service.core.samples import ACTIVITY_NAMES
-from service.core.station import Medium
+from service.core.station import HatchState, Medium
 from service.settings.fields import (
     Falling,
     Name,
@@ -57,6 +57,10 @@ class _Rule(Part):
     )
     suppressed_by: tuple[ActivityName, ...] = Field(
         default=(), description="activities during which a new breach is not announced"
+    )
+    suppressed_while: dict[Name, HatchState] = Field(
+        default={},
+        description="hatch to state: a new breach is not announced while all of them stand so",
     )
     not_alone: bool = Field(
         default=False,

@@ -9,6 +9,7 @@ from service.core.commands import Command
 from service.core.events import AlertEvent, AlertState, CommandTaken, Event, Order
 from service.core.monitor import Monitor
 from service.core.samples import Activity, SampleBatch
+from service.core.station import HatchState
 from service.core.units import PA_PER_MMHG
 from tests.core.conftest import POLICY, RULES, START_S, STATION, series
 
@@ -151,6 +152,21 @@ def test_a_section_alone_behind_a_closed_hatch_is_suppressed_where_asked_and_the
     assert alerts(asked_for) == [("raised", "unacknowledged")] * 2 + [("cleared", "normal")]
     joined = [e for e in asked_for if isinstance(e, AlertEvent)][-1]
     assert joined.reason.startswith("its air joined that of pressure_low-cabin-")
+
+
+def test_a_hatch_that_stands_as_the_rule_says_suppresses_a_new_breach_until_it_moves():
+    opened_s = START_S + 60.0 * 10.5
+    moved = Activity(
+        time_s=opened_s, received_s=opened_s, name="hatch", hatch="port", state="open"
+    )
+    told_of = told(
+        [730.0] * 20,
+        activities=(moved,),
+        suppressed_while={"port": HatchState.CLOSED, "door": HatchState.OPEN},
+    )
+    assert alerts(told_of) == [("suppressed", "suppressed"), ("released", "unacknowledged")]
+    other = told([730.0] * 20, suppressed_while={"port": HatchState.OPEN})
+    assert alerts(other) == [("raised", "unacknowledged")]
 
 
 def test_commands_that_wait_survive_a_snapshot():
