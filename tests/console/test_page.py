@@ -3,12 +3,14 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import pytest
 
 from service.console.access import Access
-from service.core.events import Order
+from service.core.events import Order, RuleKind
+from service.core.views import IncidentView
 
 
 class Tab:
@@ -131,3 +133,27 @@ async def test_the_token_of_an_operator_is_asked_for_where_one_is_needed(daemon,
         await tab.run("document.getElementById('act-do').click()")
         await tab.until('!document.getElementById("act").open')
     assert len(daemon.commands) == 1
+
+
+async def test_alerts_with_one_cause_stand_together(daemon, browser):
+    (growth,) = daemon.view.alerts
+    rate = replace(growth, alert_id="leak_rate/prk/2", rule="leak_rate", kind=RuleKind.LEAK_RATE)
+    silence = replace(growth, alert_id="silence/lab/3", rule="silence", kind=RuleKind.SILENCE)
+    incident = IncidentView(
+        incident_id="incident-1",
+        since_s=growth.since_s,
+        severity=growth.severity,
+        headline=growth.text,
+        sections=("prk",),
+        alerts=(growth.alert_id, rate.alert_id),
+        timeline=(),
+    )
+    daemon.view = replace(daemon.view, alerts=(growth, silence, rate), incidents=(incident,))
+    async with browser(daemon.url) as tab:
+        await tab.until('document.querySelectorAll(".alert").length === 3')
+        within = 'document.querySelectorAll(".incident .alert b")'
+        assert await tab.run(f"[...{within}].map(b => b.textContent).join()") == (
+            "leak growth,leak rate"
+        )
+        top = await tab.run('document.querySelector(".incident .top b").textContent')
+        assert top == "One cause, 2 alerts"
