@@ -64,9 +64,7 @@ class Desk:
         """
         return asyncio.run(self._asked(path, body))
 
-    async def _asked(
-        self, path: str, body: Mapping[str, Any] | None
-    ) -> tuple[int, dict[str, Any]]:
+    async def _asked(self, path: str, body: Mapping[str, Any] | None) -> tuple[int, dict[str, Any]]:
         patience = aiohttp.ClientTimeout(total=PATIENCE_S)
         try:
             async with (
@@ -99,7 +97,8 @@ def list_(desk: Desk, *, as_json: bool) -> None:
             continue
         until = f" until {alert['shelved_until']}" if alert["shelved_until"] else ""
         state = alert["state"].replace("_", " ")
-        click.echo(f"{alert['alert_id']}  {alert['severity']}  {state} since {alert['since']}{until}")
+        stands = f"{alert['severity']}  {state} since {alert['since']}{until}"
+        click.echo(f"{alert['alert_id']}  {stands}")
         click.echo(f"    {alert['text'] or alert['rule']}")
     if not found and not as_json:
         click.echo("no alerts")

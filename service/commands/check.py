@@ -71,7 +71,8 @@ def check(
         found.append(file)
         faults += faulty
     if rule_files:
-        settings = settings.model_copy(update={"rules": tuple(rule for file in found for rule in file.rules)})
+        rules = tuple(rule for file in found for rule in file.rules)
+        settings = settings.model_copy(update={"rules": rules})
         places = misplaced(settings)
         faults += [Fault(".".join(map(str, at)), problem, remedy) for at, problem, remedy in places]
     if faults:

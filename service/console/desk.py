@@ -178,9 +178,7 @@ def incident_record(incident: IncidentView) -> dict[str, Any]:
 
 
 def _json(record: Mapping[str, Any], status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(record), content_type="application/json", status=status
-    )
+    return web.Response(body=orjson.dumps(record), content_type="application/json", status=status)
 
 
 def _problem(status: int, problem: str) -> web.Response:

@@ -189,9 +189,7 @@ class AlertBook:
             verdict, severity = evaluate(rule, figure)
         if before is None and verdict is not Verdict.BREACH:
             return
-        is_explained = verdict is not Verdict.CLEAR and self._is_explained(
-            rule, key[1], scene.at_s
-        )
+        is_explained = verdict is not Verdict.CLEAR and self._is_explained(rule, key[1], scene.at_s)
         after, announced = step(
             before or AT_REST, rule, verdict, severity, scene.at_s, is_explained=is_explained
         )

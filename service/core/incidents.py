@@ -143,9 +143,7 @@ def _headline(parts: Mapping[str, _Part]) -> str:
     return min(standing, key=telling).text if standing else ""
 
 
-def _changed(
-    incident: IncidentView, change: IncidentChange, at_s: float
-) -> IncidentChanged:
+def _changed(incident: IncidentView, change: IncidentChange, at_s: float) -> IncidentChanged:
     return IncidentChanged(
         time_s=at_s,
         incident_id=incident.incident_id,

@@ -187,9 +187,7 @@ class Monitor:
         self._fast = last_fast
         rest = samples[len(full) :]
         self._pending = [rest] if len(rest) else []
-        return Outcome(
-            events=tuple(self._incidents.follow(events)), estimates=tuple(estimates)
-        )
+        return Outcome(events=tuple(self._incidents.follow(events)), estimates=tuple(estimates))
 
     def view(self) -> MonitorView:
         """Show the state after the last tick."""

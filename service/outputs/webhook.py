@@ -141,7 +141,8 @@ class WebhookOutput:
         for announcement in announced:
             event = announcement.event
             if event.event not in UNSAID and RANK[event.severity] >= RANK[self._receiver.least]:
-                await self._deliver(session, announcement.id, self._about(event.rule) | alert_record(event))
+                body = self._about(event.rule) | alert_record(event)
+                await self._deliver(session, announcement.id, body)
             self._sent = announcement.sequence
             self._outbox.move_cursor(self.name, self._sent)
             self.status.queued -= 1

@@ -46,9 +46,7 @@ class ExpectedAlert(Part):
 
     atmosphere: Name = Field(description="name of its atmosphere: that of the largest section")
     severity: Severity = Field(description="its severity")
-    state: AlertState = Field(
-        default=AlertState.UNACKNOWLEDGED, description="the state it is in"
-    )
+    state: AlertState = Field(default=AlertState.UNACKNOWLEDGED, description="the state it is in")
 
 
 class Expectation(Part):

@@ -189,7 +189,8 @@ class Store:
 
     def newest(self) -> int:
         """Return the last place in the outbox, 0 if nothing was announced."""
-        return int(self._file.execute("SELECT coalesce(max(sequence), 0) FROM outbox").fetchone()[0])
+        query = "SELECT coalesce(max(sequence), 0) FROM outbox"
+        return int(self._file.execute(query).fetchone()[0])
 
     def cursor(self, reader: str) -> int | None:
         """Return how far a reader of the outbox has come, None if it never read."""

@@ -97,9 +97,7 @@ async def test_what_is_not_json_is_refused_so_that_no_foreign_page_can_send_a_fo
     assert (status, daemon.commands) == (415, [])
 
 
-@pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}]
-)
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
 async def test_without_tokens_a_foreign_page_in_a_browser_here_cannot_act(daemon, headers):
     url = f"{daemon.url}/api/v1/alerts/{ALERT}/acknowledge"
     assert (await call(url, "POST", json=BODY, headers=headers))[0] == 403

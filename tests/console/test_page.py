@@ -34,9 +34,7 @@ class Tab:
 
     async def _call(self, method: str, **parameters: object) -> dict:
         self._number += 1
-        await self._socket.send_json(
-            {"id": self._number, "method": method, "params": parameters}
-        )
+        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
             answer = json.loads((await self._socket.receive()).data)
             if answer.get("id") == self._number:

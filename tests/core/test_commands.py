@@ -156,9 +156,7 @@ def test_a_section_alone_behind_a_closed_hatch_is_suppressed_where_asked_and_the
 
 def test_a_hatch_that_stands_as_the_rule_says_suppresses_a_new_breach_until_it_moves():
     opened_s = START_S + 60.0 * 10.5
-    moved = Activity(
-        time_s=opened_s, received_s=opened_s, name="hatch", hatch="port", state="open"
-    )
+    moved = Activity(time_s=opened_s, received_s=opened_s, name="hatch", hatch="port", state="open")
     told_of = told(
         [730.0] * 20,
         activities=(moved,),

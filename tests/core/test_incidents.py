@@ -107,9 +107,7 @@ alert_events = st.builds(
     st.sampled_from(
         [("a", K.LEAK_RATE, ("x",)), ("b", K.LIMIT, ("x", "y")), ("c", K.SILENCE, ("x",))]
     ),
-    st.sampled_from(
-        [(E.RAISED, S.UNACKNOWLEDGED), (E.CLEARED, S.NORMAL), (E.RETURNED, S.LATCHED)]
-    ),
+    st.sampled_from([(E.RAISED, S.UNACKNOWLEDGED), (E.CLEARED, S.NORMAL), (E.RETURNED, S.LATCHED)]),
     st.sampled_from(Severity),
 )
 

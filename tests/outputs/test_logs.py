@@ -46,7 +46,12 @@ def test_a_raised_alert_is_logged_at_the_level_of_its_severity(
 ):
     events = (
         replace(alert_event, severity=severity),
-        replace(alert_event, severity=severity, event=AlertEventKind.CLEARED, state=AlertState.NORMAL),
+        replace(
+            alert_event,
+            severity=severity,
+            event=AlertEventKind.CLEARED,
+            state=AlertState.NORMAL,
+        ),
     )
     LogOutput().publish(SampleBatch.empty(), Outcome(events=events))
     assert [line["level"] for line in log_lines()] == [level, "info"]

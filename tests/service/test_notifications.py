@@ -89,9 +89,7 @@ class Watch:
         }
         self.outputs = [
             *(
-                AlertmanagerOutput(
-                    url, name=f"alertmanager-{i}", resend_s=0.5, **common
-                )
+                AlertmanagerOutput(url, name=f"alertmanager-{i}", resend_s=0.5, **common)
                 for i, url in enumerate(managers)
             ),
             WebhookOutput(Receiver(url=hook, **told), outbox=self.memory, **common),
@@ -180,9 +178,7 @@ CAUTION = [("pressure_low", "cabin", "caution")]
 EMERGENCY = [("pressure_low", "cabin", "emergency")]
 
 
-async def test_two_alertmanagers_and_a_receiver_follow_an_alert_through_restarts(
-    tmp_path, manager
-):
+async def test_two_alertmanagers_and_a_receiver_follow_an_alert_through_restarts(tmp_path, manager):
     """Fire, return, fire again, shelve, worsen, acknowledge, clear; each side restarts twice."""
     path = tmp_path / "state.db"
     one, two = a_free_port(), a_free_port()
@@ -319,9 +315,7 @@ async def test_the_heart_beats_while_all_is_well_and_stops_when_it_is_not():
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", inbox.port).start()
-    output = HeartbeatOutput(
-        f"http://127.0.0.1:{inbox.port}/beat", every_s=0.01, is_well=is_well
-    )
+    output = HeartbeatOutput(f"http://127.0.0.1:{inbox.port}/beat", every_s=0.01, is_well=is_well)
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         task = group.create_task(output.run())
         await done.wait()

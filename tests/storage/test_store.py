@@ -171,7 +171,8 @@ def test_a_snapshot_of_another_station_is_refused_and_one_of_other_rules_is_not(
     assert (without.reason, without.monitor.view().alerts) == ("", ())
     assert without.monitor.view().sections[0].pressure_pa is not None
     without.leave()
-    bigger = replace(STATION, sections=(Section(name="cabin", volume_m3=9.0), *STATION.sections[1:]))
+    cabin = Section(name="cabin", volume_m3=9.0)
+    bigger = replace(STATION, sections=(cabin, *STATION.sections[1:]))
     other = Daemon(path, [], station=bigger)
     assert other.reason == "the sections, hatches or channels of the config have changed"
     other.leave()
