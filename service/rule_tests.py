@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor, Policy
 from service.core.samples import Activity, SampleBatch
-from service.core.station import DIMENSION, Station
+from service.core.station import Station, dimension_of
 from service.core.units import unit_of
 from service.core.views import MonitorView
 from service.errors import InputError
@@ -94,7 +94,7 @@ def _samples(station: Station, test: RuleTest) -> SampleBatch:
     batches = []
     for name, points in test.series.items():
         channel = station.channels[index[name]]
-        unit = unit_of(channel.unit, DIMENSION[channel.kind])
+        unit = unit_of(channel.unit, dimension_of(channel.kind, channel.unit))
         times_s, values = _line(points, test.every_s)
         value = values * unit.scale + unit.offset
         value += random.normal(0.0, channel.noise or 0.0, len(value))

@@ -218,13 +218,19 @@ def _default(node: Mapping[str, Any]) -> str:
     return "none" if plain in (None, "", [], {}) else f"`{str(plain).lower()}`"
 
 
+def node_of(known: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a node stands for: the model that it refers to, or itself."""
+    if "anyOf" in node:
+        return node_of(known, node["anyOf"][0])
+    found: Mapping[str, Any] = known[node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    return found
+
+
 def keys(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return every key of a config that holds a value, with its node of the schema."""
 
     def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
-        if "anyOf" in node:
-            return resolved(node["anyOf"][0])
-        return schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+        return node_of(schema["$defs"], node)
 
     def below(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, child in node["properties"].items():

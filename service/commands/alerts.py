@@ -76,7 +76,7 @@ class Desk:
                 answer: dict[str, Any] = orjson.loads(await response.read())
                 return response.status, answer
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            problem = f"gives no answer: {error or type(error).__name__}"
+            problem = f"gives no answer: {str(error) or type(error).__name__}"
             raise InputError(self._url, problem, "start the daemon, or give its --url") from error
 
 

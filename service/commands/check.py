@@ -67,7 +67,7 @@ def check(
     found: list[RuleFile] = []
     faults: list[Fault] = []
     for name in files:
-        file, faulty = read_rules(name, settings.sections, settings.hatches)
+        file, faulty = read_rules(name, {**settings.sections, **settings.loops}, settings.hatches)
         found.append(file)
         faults += faulty
     if rule_files:

@@ -59,7 +59,9 @@ class Access:
         if self.role(request) >= needed:
             return None
         if needed is Role.OPERATOR and self.operator_token is None:
-            problem = "nobody may act from here: give the daemon the secret file http_operator_token"
+            problem = (
+                "nobody may act from here: give the daemon the secret file http_operator_token"
+            )
             return web.json_response({"problem": problem}, status=403)
         problem = f"this needs the token of a {needed.name.lower()}: Authorization: Bearer ..."
         headers = {"WWW-Authenticate": "Bearer"}

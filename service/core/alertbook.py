@@ -238,11 +238,10 @@ class AlertBook:
         reason: str = "",
     ) -> Iterable[AlertEvent]:
         """Keep the alert, or forget it where it is at rest; yield what is to be announced."""
-        name, group = key
         alert = self._named(key, alert, scene.at_s)
         self._alerts[key] = alert
         if announced and figure is None:
-            figure = self._figures.of(self._rule(key), group, scene.now, scene.at_s)
+            figure = self._figures.of(self._rule(key), key[1], scene.now, scene.at_s)
         for kind in announced:
             yield self._event(key, alert, kind, scene, figure, reason)
         if alert.state is AlertState.NORMAL:

@@ -46,7 +46,7 @@ class Figures(Estimates):
             growths = self.growths_in(group)
             if growths:
                 return self._likeliest(growths[-1])
-        own = [i for i in group if self._station.volumes[i].name in rule.sections]
+        own = tuple(i for i in group if self._station.volumes[i].name in rule.sections)
         return self._largest(own or group)
 
     def is_alone(self, group: Group) -> bool:

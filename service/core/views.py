@@ -83,9 +83,9 @@ class AtmosphereView:
     `reserve_time_s` maps the name of each configured floor to the time until the pressure
     reaches it. `volume_m3` is the configured one, docked vehicles included; `free_volume_m3` what
     is believed of it, to which masses and rates are scaled; their errors do not hold that of the
-    volume. `assumed` maps each unknown hatch of it to what it is taken for.
-    reaches it. A coolant loop is shown as an atmosphere of its own name with `coolant` in place of
-    air, and with one floor, the least quantity.
+    volume. `assumed` maps each unknown hatch of it to what it is taken for. A coolant
+    loop is shown as an atmosphere of its own name with `coolant` in place of air, and with one
+    floor, the least quantity.
     """
 
     time_s: float

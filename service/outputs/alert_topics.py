@@ -147,5 +147,5 @@ class AlertTopicsOutput:
 
     def _pause_s(self) -> float:
         doublings = float(np.clip(self._failures - 1, 0, 30))
-        longest_s = min(self._broker.retry_max_s, self._broker.retry_min_s * 2.0**doublings)
+        longest_s: float = min(self._broker.retry_max_s, self._broker.retry_min_s * 2.0**doublings)
         return longest_s * (0.5 + 0.5 * self._jitter())

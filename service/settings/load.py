@@ -61,7 +61,7 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
     tree = _laid_over(file.content, environment)
     secrets, unreadable = _secrets(secrets_dir)
     for key in secret_paths():
-        is_used = Settings.model_fields[key[0]].default is not None
+        is_used = Settings.model_fields[str(key[0])].default is not None
         is_used = is_used or _at(tree, key[:-1]) is not None
         if is_used and (found := secrets.get(secret_file(key))) is not None:
             tree = _laid_over(tree, _nested(key, found))
@@ -95,7 +95,9 @@ def _with_rule_files(
     rules: tuple[Rule, ...] = settings.rules if has_rules else ()
     faults: list[Fault] = []
     for name in settings.rule_files:
-        found, faulty = read_rules(folder / name, settings.sections, settings.hatches)
+        found, faulty = read_rules(
+            folder / name, {**settings.sections, **settings.loops}, settings.hatches
+        )
         rules += found.rules
         faults += faulty
     faults += [
@@ -137,10 +139,10 @@ def _secrets(directory: Path | None) -> tuple[Mapping[str, str | None], list[Fau
             secrets_prefix="",
             secrets_nested_delimiter="_",
         )
-        return source.env_vars, []
     except (SettingsError, OSError, UnicodeDecodeError) as error:
         remedy = "give a readable directory with one text file a secret, such as mqtt_password"
         return {}, [Fault(f"secrets directory {named}", str(error), remedy)]
+    return source.env_vars, []
 
 
 def _secrets_in(file: Document) -> Iterator[Finding]:

@@ -81,8 +81,8 @@ def _lost_hatches(tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield every hatch that a rule looks at and that is not there."""
     hatches = [str(name) for name in _mapping(tree.get("hatches"))]
     for i, rule in enumerate(_sequence(tree.get("rules"))):
-        for name in _mapping(_mapping(rule).get("suppressed_while")):
-            if isinstance(name, str) and name not in hatches:
+        for name in map(str, _mapping(_mapping(rule).get("suppressed_while"))):
+            if name not in hatches:
                 remedy = did_you_mean(name, hatches) if hatches else "leave it out"
                 path = ("rules", i, "suppressed_while", name)
                 yield path, f"there is no hatch {name!r}", remedy

@@ -1,6 +1,6 @@
 """Reads files of rules, which may carry tests of themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -85,14 +85,14 @@ class RuleFile(Part):
 
 
 def read_rules(
-    path: Path, sections: Mapping[str, Any], hatches: Mapping[str, Any]
+    path: Path, places: Iterable[str], hatches: Iterable[str]
 ) -> tuple[RuleFile, list[Fault]]:
     """Return what a file holds, empty if it is faulty, and every fault of it.
 
     Parameters
     ----------
-    sections, hatches : mapping
-        Those of the config, which rules may name.
+    places, hatches : iterable of str
+        Names of the sections and loops of the config, and of its hatches, which rules may name.
 
     Raises
     ------
@@ -109,8 +109,8 @@ def read_rules(
     file = document.read(text, str(path))
     if not file.content:
         return RuleFile(), list(file.faults)
-    named = {name: {} for name in hatches}
-    findings = list(dangling({**file.content, "sections": dict(sections), "hatches": named}))
+    known = {"sections": dict.fromkeys(places), "hatches": dict.fromkeys(hatches)}
+    findings = list(dangling({**file.content, **known}))
     found = RuleFile()
     try:
         found = RuleFile(**file.content)

@@ -316,7 +316,8 @@ class Alertmanager(Part):
         min_length=1, description="address of each replica, such as http://localhost:9093"
     )
     resend_s: Positive = Field(
-        default=60.0, description="active alerts are sent again after this; four fail before they end"
+        default=60.0,
+        description="active alerts are sent again after this; four fail before they end",
     )
 
 

@@ -37,7 +37,7 @@ class Memory:
         self._log = structlog.get_logger("hullwatch")
         station = monitor.station
         layout = structure(monitor.snapshot())
-        told = encode((station.sections, station.hatches, station.channels))
+        told = encode((station.sections, station.loops, station.hatches, station.channels))
         key = (MEANING, hashlib.sha256(told).hexdigest(), layout)
         self._key = hashlib.sha256(orjson.dumps(key)).hexdigest()
 

@@ -224,15 +224,20 @@ class Store:
             version = int(file.execute("PRAGMA user_version").fetchone()[0])
             if version == 0:
                 file.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
-            elif version != FORMAT:
-                raise StateError(f"its tables are of format {version}, not {FORMAT}")
-            problem = file.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if problem != "ok":
-                raise StateError(f"it is damaged: {problem}")
+                version = FORMAT
+            _check(version, file.execute("PRAGMA quick_check(1)").fetchone()[0])
         except BaseException:
             file.close()
             raise
         return file
+
+
+def _check(version: int, health: str) -> None:
+    """Raise `StateError` unless the tables are of this format and sound."""
+    if version != FORMAT:
+        raise StateError(f"its tables are of format {version}, not {FORMAT}")
+    if health != "ok":
+        raise StateError(f"it is damaged: {health}")
 
 
 def _identified(events: Sequence[Event]) -> Iterator[tuple[Event, str]]:

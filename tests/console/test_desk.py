@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from typing import Any
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ BODY = {"who": "kim", "why": "seen"}
 OPENAPI = json.loads(files(service.console).joinpath("openapi.json").read_text("utf-8"))
 
 
-async def call(url, method="GET", *, headers=None, **request):
+async def call(url, method="GET", *, headers=None, **request: Any):
     async with (
         aiohttp.ClientSession() as session,
         session.request(method, url, headers=headers, **request) as response,

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -32,7 +34,7 @@ class Tab:
             while not await self.run(script):  # noqa: ASYNC110  as an eye on the page does
                 await asyncio.sleep(0.05)
 
-    async def _call(self, method: str, **parameters: object) -> dict:
+    async def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         self._number += 1
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
@@ -46,7 +48,7 @@ def browser(tmp_path):
     """Return what opens a page in a browser of its own."""
 
     @asynccontextmanager
-    async def opened(url: str):
+    async def opened(url: str) -> AsyncIterator[Any]:
         process = await asyncio.create_subprocess_exec(
             "chromium",
             "--headless",

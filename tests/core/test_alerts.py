@@ -18,10 +18,11 @@ from service.core.alerts import (
     step,
     take,
 )
-from service.core.events import ACTIVE_STATES, AlertEventKind, AlertState, RuleKind, Severity
+from service.core.events import ACTIVE_STATES, AlertState, RuleKind, Severity
+from service.core.events import AlertEventKind as E
 from service.core.rules import RANK, Rule, Verdict
 
-S, E, V = AlertState, AlertEventKind, Verdict
+S, V = AlertState, Verdict
 HOLD_S, KEEP_S, SHELF_S = 30.0, 60.0, 100.0
 PATIENT = Rule(
     name="r",
@@ -45,7 +46,8 @@ WAIT_S = {Wait.NOTHING: 0.0, Wait.FADE: 0.0, Wait.HOLD: HOLD_S, Wait.KEEP: KEEP_
 
 def told(*verdicts: tuple[float, Verdict, Severity | None], under: Rule = PATIENT) -> list[E]:
     """Return what an alert announces of verdicts at their times."""
-    alert, events = AT_REST, []
+    alert = AT_REST
+    events: list[E] = []
     for at_s, verdict, severity in verdicts:
         alert, announced = step(alert, under, verdict, severity, at_s)
         events += announced
@@ -344,11 +346,11 @@ class Oracle(RuleBasedStateMachine):
             self.worst = severity
             is_active = self.announced and not self.over and not self.latched
             breaks_through = self.shelf_s is not None
-            if worst is not None and not self.removed and not self.hushed:
-                if breaks_through or is_active:
-                    self.announced, self.noted, self.over = True, False, False
-                    self.latched, self.shelf_s = False, None
-                    expected.append(E.ESCALATED)
+            is_heard = worst is not None and not self.removed and not self.hushed
+            if is_heard and (breaks_through or is_active):
+                self.announced, self.noted, self.over = True, False, False
+                self.latched, self.shelf_s = False, None
+                expected.append(E.ESCALATED)
         else:
             self.worst = worst
         assert self.see(V.BREACH, severity) == expected

@@ -25,7 +25,7 @@ def command(minute: float, order: Order, **told: object) -> Command:
 
 def pressure(*mmhg: float) -> SampleBatch:
     """Return readings of all three gauges, one a minute."""
-    times_s = START_S + 60.0 * np.arange(len(mmhg)) + 1.0
+    times_s = START_S + 60.0 * np.arange(len(mmhg), dtype=np.float64) + 1.0
     values = np.array(mmhg) * PA_PER_MMHG
     return series(times_s, {0: values, 1: values, 2: values})
 

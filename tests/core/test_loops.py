@@ -304,6 +304,14 @@ def test_without_its_thermometer_a_loop_is_not_weighed_and_its_floor_still_watch
     assert seen.alerts("coolant_reserve", "raised")
 
 
+def test_a_rule_that_spares_sections_that_are_alone_spares_no_loop(watch):
+    """A loop is always by itself, and that explains nothing."""
+    rules = tuple(replace(rule, not_alone=True) for rule in RULES)
+    names = ("quantity", "temperature")
+    seen = watch(station(*names), rules=rules).feed(told(names, draining(3, first_kg=4.0)))
+    assert seen.alerts("coolant_low", "raised")
+
+
 def test_a_loop_goes_on_from_a_snapshot_as_if_nothing_had_been(watch):
     names = ("quantity", "pressure", "temperature")
     sent = told(names, draining(14, (12, 6.0)))

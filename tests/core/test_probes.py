@@ -24,7 +24,7 @@ BAD, GOOD = 730.0, 740.0
 
 def readings(mmhg: list[float], first_minute: int = 0) -> SampleBatch:
     """Return readings of the gauges of the cabin, one a minute."""
-    times_s = START_S + 60.0 * (first_minute + np.arange(len(mmhg))) + 1.0
+    times_s = START_S + 60.0 * (first_minute + np.arange(len(mmhg), dtype=np.float64)) + 1.0
     values = np.array(mmhg) * PA_PER_MMHG
     return series(times_s, {0: values, 1: values})
 

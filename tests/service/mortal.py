@@ -6,8 +6,10 @@ Every announcement and every acknowledgement is a line on standard output, writt
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -45,7 +47,7 @@ async def main(config: Path, seed: int, acknowledged: int) -> None:
     source = Told(arrivals(seed)[acknowledged:])
     deliveries = source.deliveries
 
-    async def noted():
+    async def noted() -> AsyncIterator[Any]:
         async for delivery in deliveries():
             handled = delivery.done
 

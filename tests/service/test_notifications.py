@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import aiomqtt
@@ -41,7 +42,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.port = a_free_port()
-        self.got: list[dict] = []
+        self.got: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.is_up = True
         self.arrived = asyncio.Event()
@@ -80,14 +81,19 @@ class Watch:
         self.monitor = Monitor(STATION, replace(POLICY, rules=(LOW,)))
         self.memory = Memory(Store(path), self.monitor)
         assert self.memory.recover() == ""
-        told = {"secret": SECRET, "least": Severity.CAUTION, "repeat_s": 0.0, **receiver}
-        common = {
+        told: dict[str, Any] = {
+            "secret": SECRET,
+            "least": Severity.CAUTION,
+            "repeat_s": 0.0,
+            **receiver,
+        }
+        common: dict[str, Any] = {
             "station": "small",
             "view": self.monitor.view,
             "rules": {LOW.name: LOW},
             "clock": WallClock(),
         }
-        self.outputs = [
+        self.outputs: list[Any] = [
             *(
                 AlertmanagerOutput(url, name=f"alertmanager-{i}", resend_s=0.5, **common)
                 for i, url in enumerate(managers)
@@ -144,7 +150,7 @@ class Watch:
 def manager(tmp_path) -> Callable[[int], "object"]:
     """Return what runs a real Alertmanager on a port, with its own memory between its lives."""
 
-    def start(port: int):
+    def start(port: int) -> Any:
         config = tmp_path / f"alertmanager-{port}.yml"
         config.write_text(CONFIG, encoding="utf-8")
         command = (
@@ -324,8 +330,6 @@ async def test_the_heart_beats_while_all_is_well_and_stops_when_it_is_not():
     assert (len(beats), output.status.written) == (3, 3)
 
 
-
-
 async def test_alerts_are_retained_at_a_broker_until_they_are_at_rest(mosquitto, tmp_path):
     """One who subscribes late finds the state, and after the end nothing at all."""
     watch = Watch(tmp_path / "state.db", [], "http://127.0.0.1:9/")
@@ -335,8 +339,8 @@ async def test_alerts_are_retained_at_a_broker_until_they_are_at_rest(mosquitto,
     )
     watch.outputs = [output]
 
-    async def retained() -> dict[str, dict]:
-        found = {}
+    async def retained() -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
         async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
             await client.subscribe("hullwatch/small/state/#", qos=1)
             await client.publish("end", b"", qos=1)

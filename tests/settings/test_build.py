@@ -142,6 +142,7 @@ def test_an_override_changes_one_rule_within_some_sections_and_leaves_the_rest(t
             {"rule": "low", "change": {"hold_s": 30}},
             {"rule": "time", "within": ["lock"], "change": {"floor": "evacuation"}},
             {"rule": "quiet", "within": ["lock"], "disabled": True},
+            {"rule": "dry", "within": ["radiator"], "change": {"hold_s": 30}},
             {"rule": "stuffy", "disabled": True},
         ],
     }
@@ -155,6 +156,9 @@ def test_an_override_changes_one_rule_within_some_sections_and_leaves_the_rest(t
     assert shut is not None
     assert (shut.floor, shut.thresholds) == ("evacuation", found["time"].thresholds)
     assert applied(found["time"], ["lab", "lock"]) is found["time"]
+    wet = applied(found["dry"], ["radiator"])
+    assert wet is not None
+    assert wet.hold_s == 30.0
     assert applied(low, ["lock"]) is None
     assert applied(found["quiet"], ["lock"]) is None
     assert applied(found["quiet"], ["lab", "lock"]) is found["quiet"]

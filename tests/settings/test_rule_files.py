@@ -13,7 +13,7 @@ from service.settings.rule_files import RuleFile
 from service.settings.rules import DEFAULT_RULES
 
 CONFIG = Path(__file__).parents[2] / "config"
-SHIPPED = CONFIG / "rules" / "iss.yaml"
+SHIPPED = {name: CONFIG / "rules" / f"{name}.yaml" for name in ("iss", "coolant")}
 STATION = """
 station: s
 sections: {a: {volume_m3: 100}, b: {volume_m3: 10}}
@@ -47,14 +47,18 @@ def checked(tmp_path: Path):
     return run
 
 
-def test_the_shipped_file_holds_the_rules_that_hold_without_any():
-    read = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
-    assert RuleFile(**read).rules == DEFAULT_RULES
+def shipped() -> list[RuleFile]:
+    return [
+        RuleFile(**yaml.safe_load(path.read_text(encoding="utf-8"))) for path in SHIPPED.values()
+    ]
+
+
+def test_the_shipped_files_hold_the_rules_that_hold_without_any():
+    assert tuple(rule for file in shipped() for rule in file.rules) == DEFAULT_RULES
 
 
 def test_every_shipped_rule_has_a_test_in_which_it_alerts_and_one_in_which_it_is_quiet():
-    tests = RuleFile(**yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))).tests
-    expected = [expected for test in tests for expected in test.expect]
+    expected = [e for file in shipped() for test in file.tests for e in test.expect]
     active = {e.rule for e in expected if any(a.state == "unacknowledged" for a in e.alerts)}
     quiet = {e.rule for e in expected if not e.alerts}
     names = {rule.name for rule in DEFAULT_RULES}
@@ -62,11 +66,13 @@ def test_every_shipped_rule_has_a_test_in_which_it_alerts_and_one_in_which_it_is
     assert quiet == names - {"silence"}  # quiet for one atmosphere while the other one alerts
 
 
-def test_the_shipped_rules_pass_their_tests():
-    words = ["check", "-c", str(CONFIG / "iss.yaml"), "--rules", str(SHIPPED), "--test"]
+@pytest.mark.parametrize(("name", "tests"), [("iss", 11), ("coolant", 4)])
+def test_the_shipped_rules_pass_their_tests(name, tests):
+    config = CONFIG / f"{name}.yaml"
+    words = ["check", "-c", str(config), "--rules", str(SHIPPED[name]), "--test"]
     result = CliRunner().invoke(cli, words)
     assert result.exit_code == 0, result.stdout
-    assert result.stdout.endswith("11 tests, 0 failed\n")
+    assert result.stdout.endswith(f"{tests} tests, 0 failed\n")
 
 
 def test_a_test_that_fails_says_what_was_and_exits_with_one(checked):
@@ -94,10 +100,18 @@ def test_activities_of_a_test_reach_the_rules(checked):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("response: Look.", "respons: Look.", "rules.yaml:3: rules.0.respons: there is no such key"),
+        (
+            "response: Look.",
+            "respons: Look.",
+            "rules.yaml:3: rules.0.respons: there is no such key",
+        ),
         ("at: 9m", "at: soon", "rules.yaml:8: tests.0.expect.0.at: 'soon' is no span of time"),
         ("kind: limit", "kind: limits", "rules.yaml:3: rules.0.kind: there is no kind 'limits'"),
-        ("hold_s: 300", "sections: [c]", "rules.yaml:3: rules.0.sections.0: there is no section 'c'"),
+        (
+            "hold_s: 300",
+            "sections: [c]",
+            "rules.yaml:3: rules.0.sections.0: there is no section 'c'",
+        ),
         ("rules:", "rules: [", "rules.yaml:3: is not YAML"),
     ],
 )

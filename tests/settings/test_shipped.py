@@ -52,6 +52,11 @@ def test_the_demo_config_is_that_of_its_scenario(key: str) -> None:
     assert parts("demo.yaml")[key] == simulated("demo_2024_02")[key]
 
 
+@pytest.mark.parametrize("key", ["station", "sections", "loops", "channels", "clock"])
+def test_the_coolant_config_is_that_of_its_scenario(key: str) -> None:
+    assert parts("coolant.yaml")[key] == simulated("coolant_loop")[key]
+
+
 @pytest.mark.parametrize("key", ["sections", "hatches", "channels"])
 def test_the_iss_config_is_that_of_its_scenario_and_the_shut_beam(key: str) -> None:
     written = parts("iss.yaml")[key]

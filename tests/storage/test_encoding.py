@@ -38,8 +38,10 @@ def same(one: object, other: object) -> bool:
     match one:
         case np.ndarray():
             assert isinstance(other, np.ndarray)
-            return one.dtype == other.dtype and one.shape == other.shape and (
-                one.tobytes() == other.tobytes()
+            return (
+                one.dtype == other.dtype
+                and one.shape == other.shape
+                and (one.tobytes() == other.tobytes())
             )
         case list() | tuple():
             assert isinstance(other, list | tuple)

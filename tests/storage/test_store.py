@@ -52,7 +52,7 @@ def minutes(seed: int) -> list[tuple[SampleBatch, Activity | None, Command | Non
 class Daemon:
     """The part of the daemon that remembers; `told` outlives it as the world outside does."""
 
-    def __init__(self, path, told, policy=POLICY_LOW, station=STATION):
+    def __init__(self, path, told, policy=POLICY_LOW, station=STATION) -> None:
         self.store = Store(path)
         self.monitor = Monitor(station, policy)
         self.memory = Memory(self.store, self.monitor)
