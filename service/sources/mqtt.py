@@ -77,6 +77,7 @@ class MqttSource:
             try:
                 async with session:
                     await session.subscribe_all(self._subscriptions)
+                    _stay_cancelled()
                     self._connected(session)
                     while arrivals := await session.next_arrivals():
                         yield self._delivery(session, arrivals)
@@ -85,6 +86,7 @@ class MqttSource:
                 loss = session.loss or exc
             finally:
                 was_up, self.status.up = self.status.up, False
+            _stay_cancelled()
             is_brief = self._clock.monotonic_s() - started_s < STEADY_S
             self._failures = self._failures + 1 if is_brief else 1
             self._brief_losses = self._brief_losses + 1 if was_up and is_brief else 0
@@ -135,6 +137,17 @@ class MqttSource:
             self._broker.retry_max_s, self._broker.retry_min_s * 2.0 ** min(self._failures - 1, 30)
         )
         return longest_s * (0.5 + 0.5 * self._jitter())
+
+
+def _stay_cancelled() -> None:
+    """Raise the cancellation that the library has let go of.
+
+    Python 3.11's `wait_for` forgets one that comes just as it is done (cpython 86296), and an error
+    while disconnecting takes the place of one.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @dataclass(frozen=True, slots=True)
