@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, Group, Key, Ledger
+from service.core.accounts import ARM_STEPS, STEP_S, Group, Key, Ledger
 from service.core.air import AirReading
 from service.core.conditions import MIXING_S
 from service.core.estimators import MASS, RATE
@@ -42,7 +42,6 @@ STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbu
 STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
-STEP_S: Final = 60.0  # evidence that counts as none
 CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
@@ -134,7 +133,8 @@ class LeakBook(Ledger):
         trust = seen / (seen + TRUST_STEPS)
         evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
         limit = float(np.log(self._interval_s * len({a.key[0] for a in self.accounts})))
-        none = float(np.log(STEP_S))
+        none = float(np.log(STEP_S))  # evidence of one step counts as none
+        odds = float(np.log(LEAK_ODDS_PER_S))
         for row in np.flatnonzero(entered & judged).tolist():
             account = self.accounts[row]
             armed = account.seen >= ARM_STEPS
@@ -148,14 +148,10 @@ class LeakBook(Ledger):
             rivals = self._rivals(row, evidence)
             rival = max(rivals, key=lambda kind: rivals[kind])
             against = float(np.logaddexp.reduce(list(rivals.values()))) + DISCRIMINATION
-            least = float(np.log(LEAK_ODDS_PER_S))
-            if armed and evidence.growth[row] >= limit and evidence.growth[row] + least >= against:
+            needed = max(limit, against - odds)
+            if armed and evidence.growth[row] >= needed:
                 found.extend(self._book_growth(row, ratio))
-            elif (
-                armed
-                and evidence.decrease[row] >= limit
-                and evidence.decrease[row] + least >= against
-            ):
+            elif armed and evidence.decrease[row] >= needed:
                 self._book_decrease(row)
             elif self._is_settled(rival, rivals[rival], row, evidence):
                 found.extend(self._book_event(row, rival))
