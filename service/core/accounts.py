@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from service.core.air import NITROGEN_SHARE, AirReading
 from service.core.estimators import (
+    FLOW_EXPONENT,
     OXYGEN_IN_IT,
     OXYGEN_SHARE,
     RATE,
@@ -23,7 +24,7 @@ from service.core.estimators import (
     LeakFilter,
 )
 from service.core.growth import JUMP_SHARE, ChangeBank
-from service.core.noise import AirNoise, NoiseModel, fit_noise, split_noise
+from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
@@ -33,7 +34,7 @@ Key = tuple[Group, Balance]
 
 STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
-HISTORY: Final = 11520  # balances kept to learn noise from: 8 days at one a minute
+HISTORY: Final = 23040  # balances kept to learn noise from: 16 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
 # Before anything is learned, in mmHg of the group and days. The walks are the classes measured in
 # cabins: 0.02 with partial pressures or where nobody breathes, 0.2 with temperature, 1 without (Astro
@@ -43,7 +44,7 @@ _STILL = NoiseModel(
     white_var=0.03**2,
     brief_var=0.06**2,
     hourly_var=0.05**2,
-    daily_var=0.08**2,
+    daily_var=0.05**2,
     walk_var_per_s=0.02 / S_PER_DAY,
 )
 PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
@@ -110,6 +111,7 @@ class Account:
     spacing_s: float = STEP_S
     history: list[float] = field(default_factory=list)  # masses less what was booked
     nitrogen: list[float] = field(default_factory=list)  # likewise where oxygen was new
+    oxygen: list[float] = field(default_factory=list)  # of the same moments
     nitrogen_spacing_s: float = STEP_S
     nitrogen_s: float | None = None  # when oxygen was new last
     inflow_kg: float = 0.0  # gas booked since the newest balance
@@ -140,6 +142,7 @@ class Account:
         self.history.append(np.nan)
         if self.nitrogen:
             self.nitrogen.append(np.nan)
+            self.oxygen.append(np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +352,8 @@ class Ledger:
                 row = self.filter.append(**stored)
                 self.bank.append(**bank)
                 account.rested_s = float(self.filter.time_s[row])
+                if reading.pressure_pa is not None and account.pressure_pa > 0.0:
+                    self.filter.drive(row, reading.pressure_pa / account.pressure_pa)
                 self.filter.restart_mass(row, reading.time_s, mass)
                 self.bank.restart_mass(row)
                 account.settles_until_s = reading.time_s + SETTLE_S
@@ -361,7 +366,14 @@ class Ledger:
                 settles_until_s=reading.time_s + SETTLE_S,
             )
             self.accounts.append(account)
-            self.filter.start(reading.time_s, mass, rate, rate_sd, self._prior(account))
+            self.filter.start(
+                reading.time_s,
+                mass,
+                rate,
+                rate_sd,
+                self._prior(account),
+                flow_exponent=0.0 if balance in OF_LOOPS else FLOW_EXPONENT,
+            )
             self.bank.append(jump_share=LOOP_JUMP_SHARE if balance in OF_LOOPS else JUMP_SHARE)
 
     def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
@@ -391,6 +403,7 @@ class Ledger:
         account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
         if np.isfinite(oxygen_kg):
             account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)
+            account.oxygen.append(oxygen_kg - account.booked_kg)
             apart_s = now_s - (account.nitrogen_s or now_s - account.nitrogen_spacing_s)
             account.nitrogen_s = now_s
             heard = min(len(account.nitrogen), 100)
@@ -400,6 +413,7 @@ class Ledger:
         if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
             del account.history[:-HISTORY]
             del account.nitrogen[:-HISTORY]
+            del account.oxygen[:-HISTORY]
             self.filter.set_noise(row, self._fitted(account))
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
@@ -408,23 +422,23 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
-        total, _ = fit_noise(
-            np.array(account.history),
-            account.spacing_s,
-            prior.total(),
-        )
+        history = np.array(account.history)
+        if account.sees_oxygen:
+            nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)
+            spacing_s = account.nitrogen_spacing_s
+            return fit_air_noise(
+                Record(values=history, spacing_s=account.spacing_s),
+                Record(values=nitrogen, spacing_s=spacing_s),
+                Record(values=oxygen, spacing_s=spacing_s),
+                prior,
+                OXYGEN_SHARE,
+            )
+        total, _ = fit_noise(history, account.spacing_s, prior.total())
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
             # thermometer lies.
             total = total.at_least(prior.air)
-        if not account.sees_oxygen:
-            return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
-        nitrogen, _ = fit_noise(
-            np.array(account.nitrogen),
-            account.nitrogen_spacing_s,
-            prior.nitrogen(OXYGEN_SHARE),
-        )
-        return split_noise(total, nitrogen, OXYGEN_SHARE)
+        return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
 
     def _is_witness(self, account: Account) -> bool:
         """Say whether a bare pressure only speaks for or against a compensated mass."""
@@ -435,8 +449,7 @@ class Ledger:
 
     def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
-        # Where oxygen is seen, whatever becomes of it is left to the nitrogen to tell from a leak.
-        known = self.knows_oxygen and account.seen >= SETTLED_STEPS and not account.sees_oxygen
+        known = self.knows_oxygen and account.seen >= SETTLED_STEPS
         prior = prior_noise(balance, is_home=self._home in group, knows_oxygen=known)
         return prior.scaled(account.per_mmhg_kg)
 
@@ -489,4 +502,9 @@ def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.
 
 
 def _copy(account: Account) -> Account:
-    return replace(account, history=list(account.history), nitrogen=list(account.nitrogen))
+    return replace(
+        account,
+        history=list(account.history),
+        nitrogen=list(account.nitrogen),
+        oxygen=list(account.oxygen),
+    )

@@ -38,6 +38,11 @@ OXYGEN_SHARE: Final = 0.22  # of cabin air, 163 of 745 mmHg, until it is measure
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
 CREEP_VAR_PER_S: Final = (0.01 / S_PER_DAY) ** 2 / S_PER_DAY
+# The flow out of a hole goes with the pressure, that out of a crack faster: 1.8 in the PrK of July
+# 2021. So the rate of a volume that empties falls with what is left in it, as a power of it.
+FLOW_EXPONENT: Final = 1.4
+FLOW_EXPONENT_SD: Final = 0.4
+EMPTYING: Final = 0.05  # share of the mass after which an error of the exponent counts in full
 OUTLIER: Final = 5.0  # standard deviations; a single balance further off is not believed
 UNKNOWN_SHARE: Final = 0.1  # of the mass: how far the oxygen in it may be from `OXYGEN_SHARE`
 
@@ -92,6 +97,9 @@ class LeakFilter(Table):
         Event time of the newest balance used.
     white_var, ... : ndarray, shape (n,)
         The parts of an `AirNoise`.
+    flow_exponent : ndarray, shape (n,)
+        Power of the mass with which the leak rate falls as the volume empties; 0 for a liquid,
+        which leaks all the same.
     oxygen_share : ndarray, shape (n,)
         Oxygen in the air, which a leak takes along, when it was measured first; it may not follow
         the measurements, or these would say nothing any more.
@@ -115,6 +123,7 @@ class LeakFilter(Table):
         "sensor_white_var": ((), 0.0),
         "lag_var": ((), 0.0),
         "offset_var_per_s": ((), 0.0),
+        "flow_exponent": ((), FLOW_EXPONENT),
         "oxygen_share": ((), OXYGEN_SHARE),
         "doubted": ((2,), 0.0),
     }
@@ -133,14 +142,22 @@ class LeakFilter(Table):
     sensor_white_var: Rows
     lag_var: Rows
     offset_var_per_s: Rows
+    flow_exponent: Rows
     oxygen_share: Rows
     doubted: Rows
 
     def start(
-        self, time_s: float, mass_kg: float, rate_kg_per_s: float, rate_sd: float, noise: AirNoise
+        self,
+        time_s: float,
+        mass_kg: float,
+        rate_kg_per_s: float,
+        rate_sd: float,
+        noise: AirNoise,
+        *,
+        flow_exponent: float = FLOW_EXPONENT,
     ) -> int:
         """Append a row that starts from a first balance and a belief about the rate."""
-        row = self.append(time_s=time_s)
+        row = self.append(time_s=time_s, flow_exponent=flow_exponent)
         self.set_noise(row, noise)
         self._begin(row, mass_kg, rate_kg_per_s, rate_sd**2)
         return row
@@ -171,7 +188,12 @@ class LeakFilter(Table):
         move[:, MASS, RATE] = -span_s
         move[:, OXYGEN, DEFICIT] = -span_s
         shake = np.zeros((len(span_s), STATES))
-        shake[:, RATE] = CREEP_VAR_PER_S * span_s
+        rate = self.state[:, RATE]
+        emptied = np.clip(rate * span_s / np.maximum(self.state[:, MASS], 1e-9), 0.0, EMPTYING)
+        move[:, RATE, RATE] = 1.0 - self.flow_exponent * emptied
+        is_flow = self.flow_exponent > 0.0
+        bent = np.where(is_flow, FLOW_EXPONENT_SD * rate, 0.0)
+        shake[:, RATE] = CREEP_VAR_PER_S * span_s + np.square(bent) * EMPTYING * emptied
         for part, name in WALKING.items():
             shake[:, part] = getattr(self, name) * span_s
         for part, memory_s in FADING.items():
@@ -256,6 +278,17 @@ class LeakFilter(Table):
             (DEFICIT, deficit_var),
         ):
             self.covariance[row, part, part] += var
+
+    def drive(self, row: int, pressure_ratio: float) -> None:
+        """Let the leak of a row flow as its pressure is so many times what it was."""
+        log_ratio = float(np.log(pressure_ratio))
+        faster = float(np.exp(self.flow_exponent[row] * log_ratio))
+        self.state[row, RATE] *= faster
+        self.covariance[row, RATE, :] *= faster
+        self.covariance[row, :, RATE] *= faster
+        if self.flow_exponent[row] > 0.0:
+            bent = FLOW_EXPONENT_SD * float(self.state[row, RATE]) * log_ratio
+            self.covariance[row, RATE, RATE] += bent * bent
 
     def restart_mass(self, row: int, time_s: float, balance_kg: float) -> None:
         """Start the mass of a row anew from a balance; what is known of the rates stays."""

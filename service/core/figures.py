@@ -11,6 +11,7 @@ from service.core.accounts import ARM_STEPS, Group
 from service.core.air import AirReading
 from service.core.estimates import Estimates
 from service.core.events import RuleKind, Severity
+from service.core.growth import TWO_SIDED_95
 from service.core.rules import Figure, Rule
 from service.core.station import ChannelKind, Medium
 from service.core.units import S_PER_DAY
@@ -129,14 +130,21 @@ class Figures(Estimates):
                 return self._reserve(rule, group, air, at_s)
 
     def _growth(self, group: Group, air: AirReading | None, at_s: float) -> Figure | None:
-        """Return the size of the growths that have been found and have not gone, kg/s."""
+        """Return the size of the growths that have been found and have not gone, kg/s.
+
+        That they are is sure; so it is their likeliest size that has to breach, and they have gone
+        back only when the largest that they may be has.
+        """
         growths = self.growths_in(group)
         if not growths:
             account = self._leaks.account(group)
             if account is None or not self._is_fresh(air, at_s):
                 return None
             return Figure.exact(0.0)
-        return Figure.exact(self._scale(group) * sum(g.size for g in growths))
+        size = self._scale(group) * sum(g.size for g in growths)
+        error = self._scale(group) * float(np.hypot.reduce([g.size_sd for g in growths]))
+        most = size + TWO_SIDED_95 * error
+        return Figure(value=most, low=size, high=most)
 
     def _limit(
         self, rule: Rule, group: Group, air: AirReading | None, at_s: float

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, STEP_S, Group, Key, Ledger
+from service.core.accounts import ARM_STEPS, STEP_S, Account, Group, Key, Ledger
 from service.core.air import AirReading
 from service.core.conditions import MIXING_S
-from service.core.estimators import MASS, RATE
+from service.core.estimators import FLOW_EXPONENT, MASS, RATE
 from service.core.growth import (
     JUMP,
     OXYGEN,
@@ -42,7 +42,6 @@ STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbu
 STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
-CRACK_EXPONENT: Final = 1.8  # flow of a crack over its pressure; PrK, 14 to 29 July 2021
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 
@@ -51,10 +50,13 @@ NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 class Growth:
     """A growth that has been found and has not gone away.
 
-    `suspects` gives each section of the group its probability of being the one.
+    `suspects` gives each section of the group its probability of being the one. While the rate of
+    the account it was found in, which has changed `changes` times, is not found to change again,
+    the size follows it.
     """
 
-    group: Group
+    key: Key
+    changes: int
     found_s: float
     pressure_pa: float
     base_rate: float
@@ -68,6 +70,11 @@ class Growth:
     suspects: dict[int, float]
     before: dict[Group, tuple[float, float]]  # rate and error of parts before it was found
     evidence: dict[Group, float] = field(default_factory=dict)  # log-odds of each part shut off
+
+    @property
+    def group(self) -> Group:
+        """The sections that shared their air when it was found."""
+        return self.key[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +236,8 @@ class LeakBook(Ledger):
         if known and rate < NEWS * max(known):
             return []  # it swings back to where it is known to have grown to
         growth = Growth(
-            group=group,
+            key=account.key,
+            changes=account.changes,
             found_s=float(self.filter.time_s[row]),
             pressure_pa=account.pressure_pa,
             base_rate=rate - change.size,
@@ -315,14 +323,12 @@ class LeakBook(Ledger):
     def _judge_growths(self) -> None:
         """Close the growths whose leak has gone, and weigh their suspects by closed hatches."""
         open_growths = []
-        for growth in self.growths:
+        for found in self.growths:
+            growth = self._refined(found)
             account = self.account(growth.group)
             if account is not None:
                 rate, error = self.rate(account.key) or (0.0, 0.0)
-                # A closed section empties, and its leak gets weaker without being repaired.
-                driven = 1.0
-                if growth.pressure_pa > 0.0:
-                    driven = max(account.pressure_pa / growth.pressure_pa, 0.0) ** CRACK_EXPONENT
+                driven = _driven(account, growth)
                 # When it was found it was taken for larger than it is, more often than not.
                 surely = max(growth.size - 2.0 * growth.size_sd, 0.25 * growth.size)
                 left = growth.base_rate + 0.5 * surely
@@ -330,6 +336,18 @@ class LeakBook(Ledger):
                     continue
             open_growths.append(self._weigh(growth))
         self.growths = open_growths
+
+    def _refined(self, growth: Growth) -> Growth:
+        """Return a growth with the size that the rate since then gives it, once that is better."""
+        account = next((a for a in self.accounts if a.key == growth.key), None)
+        known = self.rate(growth.key)
+        if account is None or known is None or account.changes != growth.changes:
+            return growth
+        driven = _driven(account, growth)
+        size, size_sd = known[0] / driven - growth.base_rate, known[1] / driven
+        if size <= 0.0 or size_sd >= growth.size_sd:
+            return growth
+        return replace(growth, size=size, size_sd=size_sd)
 
     def _weigh(self, growth: Growth) -> Growth:
         """Compare, for parts that are shut off now, "it grew there" with "it did not"."""
@@ -358,6 +376,16 @@ class LeakBook(Ledger):
             return growth
         suspects = suspects_of(growth.group, evidence)
         return replace(growth, suspects=suspects, evidence=evidence)
+
+
+def _driven(account: Account, growth: Growth) -> float:
+    """Return how strong a leak is by the pressure that is left, 1 as when it was found.
+
+    A closed section empties, and its leak gets weaker without being repaired.
+    """
+    if growth.pressure_pa <= 0.0:
+        return 1.0
+    return float(max(account.pressure_pa / growth.pressure_pa, 0.01) ** FLOW_EXPONENT)
 
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:

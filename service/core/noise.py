@@ -9,6 +9,7 @@ not see a constant leak, so the leak itself is not learned as noise; a single gr
 differences of each block length, and large ones are cut.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import lru_cache
 from typing import Final
@@ -29,7 +30,6 @@ PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
-LEAST_PART: Final = 0.05  # of the nitrogen's noise that is surely the oxygen sensor's; [estimate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,40 +116,53 @@ class AirNoise:
         return replace(self.air, walk_var_per_s=walk)
 
 
-def split_noise(total: NoiseModel, nitrogen: NoiseModel, share: float) -> AirNoise:
-    """Return the noise whose whole and whose nitrogen wander as the two fits say.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Values of a balance at even spaces; NaN marks a break across which nothing is compared."""
 
-    What both show is of the air. What the whole shows beyond it is of the oxygen balance, and what
-    the nitrogen shows beyond it is of the oxygen sensor; what lasts for hours or a day is then
-    taken for a walk that is as fast at first.
+    values: NDArray[np.float64]
+    spacing_s: float
+
+
+def fit_air_noise(
+    total: Record, nitrogen: Record, oxygen: Record, prior: AirNoise, share: float
+) -> AirNoise:
+    """Fit the noise of one air to the records of its whole mass and of the gases in it.
+
+    What the whole and the nitrogen show is of the air, what the whole and the oxygen show is of the
+    oxygen balance, and what nitrogen and oxygen show is of the oxygen sensor. The method is that of
+    `fit_noise`.
+
+    Parameters
+    ----------
+    nitrogen : Record
+        As air that holds so much of it.
+    share : float
+        Oxygen in the air.
     """
-    inert = (1.0 - share) ** 2
-    both = {
-        f.name: min(getattr(total, f.name), getattr(nitrogen, f.name)) for f in fields(NoiseModel)
-    }
-    air = replace(
-        total,
-        **{name: both[name] for name in ("brief_var", "hourly_var", "daily_var", "walk_var_per_s")},
+    parts = prior.parts()
+    theta = np.array([parts[name] for name in AIR_PARTS])
+    shapes, observed, weights = [], [], []
+    for record, mixed in zip((total, nitrogen, oxygen), _mixtures(share), strict=True):
+        squares, counts = _second_differences(record.values)
+        if squares:
+            shapes.append(_shapes(len(squares), record.spacing_s) @ mixed)
+            observed += squares
+            weights += counts
+    if not observed:
+        return prior
+    fitted = dict(
+        zip(AIR_PARTS, _fit(np.concatenate(shapes), observed, weights, theta).tolist(), strict=True)
     )
-    of_oxygen, of_sensor = _beyond(total, both), _beyond(nitrogen, both)
-    white = inert * nitrogen.white_var
     return AirNoise(
-        air=air,
-        oxygen_walk_var_per_s=of_oxygen["walk_var_per_s"]
-        + 2.0 * of_oxygen["brief_var"] / BRIEF_S
-        + 2.0 * of_oxygen["hourly_var"] / HOURLY_S
-        + 2.0 * of_oxygen["daily_var"] / DAILY_S,
+        air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
+        oxygen_walk_var_per_s=fitted["oxygen_walk_var_per_s"],
         sensor=NoiseModel(
-            white_var=max(white - total.white_var, LEAST_PART * white),
-            hourly_var=inert * (of_sensor["brief_var"] + of_sensor["hourly_var"]),
-            walk_var_per_s=inert
-            * (of_sensor["walk_var_per_s"] + 2.0 * of_sensor["daily_var"] / DAILY_S),
+            white_var=fitted["sensor_white_var"],
+            hourly_var=fitted["lag_var"],
+            walk_var_per_s=fitted["offset_var_per_s"],
         ),
     )
-
-
-def _beyond(fit: NoiseModel, both: dict[str, float]) -> dict[str, float]:
-    return {name: getattr(fit, name) - least for name, least in both.items()}
 
 
 def fit_noise(
@@ -191,24 +204,73 @@ def fit_noise(
     observed, counts = _second_differences(balance)
     if not observed:
         return prior, 0
-    shapes = _shapes(len(observed), spacing_s)
     theta = np.array(astuple(prior))
-    believed = shapes @ theta
-    data = np.array(observed)
-    weight = np.array([c / INDEPENDENT for c in counts])
+    kept = [IMBALANCE_PART]
+    fitted = _fit(_shapes(len(observed), spacing_s), observed, counts, theta, kept)
+    names = [f.name for f in fields(prior)]
+    return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
+
+
+def _fit(
+    shapes: NDArray[np.float64],
+    observed: Sequence[float],
+    counts: Sequence[float],
+    prior: NDArray[np.float64],
+    kept: Sequence[int] = (),
+) -> NDArray[np.float64]:
+    """Return the strengths of the parts whose `shapes`, (variances, parts), fit best together.
+
+    Those of `kept` stay as in the prior.
+    """
+    weight = np.array(counts) / INDEPENDENT
     total = weight + PRIOR_WEIGHT
-    data = (weight * data + PRIOR_WEIGHT * believed) / total
+    data = (weight * np.array(observed) + PRIOR_WEIGHT * (shapes @ prior)) / total
+    theta, fixed = prior, np.array(kept, np.intp)
     for _ in range(SWEEPS):
         model = shapes @ theta
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
         theta = theta * np.sqrt(up / down)
-        theta[IMBALANCE_PART] = prior.imbalance_var
-    fitted = NoiseModel(**dict(zip([f.name for f in fields(prior)], theta.tolist(), strict=True)))
-    return fitted, round(counts[0])
+        theta[fixed] = prior[fixed]
+    return theta
 
 
 IMBALANCE_PART: Final = [f.name for f in fields(NoiseModel)].index("imbalance_var")
+AIR_PARTS: Final = (
+    *(f.name for f in fields(NoiseModel)),
+    "oxygen_walk_var_per_s",
+    "sensor_white_var",
+    "lag_var",
+    "offset_var_per_s",
+)
+
+
+def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
+    """Return how each of `AIR_PARTS` shows in whole, nitrogen and oxygen, each (8, 12)."""
+    shape_of = {f.name: place for place, f in enumerate(fields(NoiseModel))}
+    seen_as = {
+        "oxygen_walk_var_per_s": "walk_var_per_s",
+        "sensor_white_var": "white_var",
+        "lag_var": "hourly_var",
+        "offset_var_per_s": "walk_var_per_s",
+    }
+    inert = (1.0 - share) ** 2
+    of_air = ("brief_var", "hourly_var", "daily_var", "walk_var_per_s")
+    of_oxygen = ("imbalance_var", "day_var", "oxygen_walk_var_per_s")
+    of_sensor = ("sensor_white_var", "lag_var", "offset_var_per_s")
+    seen: tuple[dict[str, float], ...] = (
+        dict.fromkeys(("white_var", *of_air, *of_oxygen, "cycle_var"), 1.0),
+        dict.fromkeys(of_air, 1.0)
+        | dict.fromkeys(("white_var", "cycle_var", *of_sensor), 1.0 / inert),
+        dict.fromkeys(of_air, share * share) | dict.fromkeys((*of_oxygen, *of_sensor), 1.0),
+    )
+    mixtures = []
+    for shares in seen:
+        mixed = np.zeros((len(shape_of), len(AIR_PARTS)))
+        for name, strength in shares.items():
+            mixed[shape_of[seen_as.get(name, name)], AIR_PARTS.index(name)] = strength
+        mixtures.append(mixed)
+    return tuple(mixtures)
 
 
 def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list[float]]:

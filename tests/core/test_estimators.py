@@ -14,6 +14,7 @@ from service.core.estimators import (
     DAY,
     DAY_TURN,
     DEFICIT,
+    FLOW_EXPONENT,
     HOURLY,
     IMBALANCE,
     LAG,
@@ -59,9 +60,10 @@ FIRST_KG, RATE_SD = 128.0, 2.0 / 86400.0
 
 
 def started(rows: int = 1, noise: AirNoise = NOISE) -> LeakFilter:
+    """Start rows that are linear: their leak flows the same, however much is left."""
     leaks = LeakFilter()
     for _ in range(rows):
-        leaks.start(0.0, FIRST_KG, 0.0, RATE_SD, noise)
+        leaks.start(0.0, FIRST_KG, 0.0, RATE_SD, noise, flow_exponent=0.0)
     return leaks
 
 
@@ -282,3 +284,49 @@ def test_the_noise_of_a_row_is_the_one_set():
     leaks = started()
     leaks.set_noise(0, NOISE)
     assert {name: getattr(leaks, name)[0] for name in NOISE.parts()} == NOISE.parts()
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.4, 1.8])
+def test_the_leak_of_a_section_that_empties_is_followed_as_it_gets_weaker(exponent):
+    """Half of the air goes within two days; nothing but the law of the flow says how it ends."""
+    rng = np.random.default_rng(1)
+    leaks = LeakFilter()
+    leaks.start(
+        0.0,
+        8.0,
+        4.0 / 86400.0,
+        RATE_SD,
+        AirNoise(
+            air=NoiseModel(white_var=0.01**2, walk_var_per_s=1e-10),
+            oxygen_walk_var_per_s=0.0,
+            sensor=NoiseModel(white_var=0.09, walk_var_per_s=1e-8),
+        ),
+    )
+    left_kg, flow_kg_per_s, worst = 8.0, 4.0 / 86400.0, 0.0
+    for minute in range(1, 2880):
+        flow_kg_per_s = 4.0 / 86400.0 * (left_kg / 8.0) ** exponent
+        left_kg -= 60.0 * flow_kg_per_s
+        feed(leaks, [60.0 * minute], [left_kg + rng.normal(0.0, 0.01)])
+        rate, error = leaks.rate(0)
+        worst = max(worst, abs(rate - flow_kg_per_s) / error)
+    assert left_kg < 5.0
+    assert worst < 4.0
+
+
+@given(ratio=st.floats(0.5, 2.0))
+def test_driven_by_another_pressure_a_leak_flows_as_the_power_of_it(ratio):
+    leaks = LeakFilter()
+    leaks.start(0.0, FIRST_KG, 1e-5, RATE_SD, NOISE)
+    before = leaks.rate(0)
+    leaks.drive(0, ratio)
+    rate, error = leaks.rate(0)
+    assert rate == pytest.approx(before[0] * ratio**FLOW_EXPONENT)
+    assert error >= before[1] * ratio**FLOW_EXPONENT
+
+
+def test_a_liquid_leaks_the_same_at_any_pressure():
+    leaks = started()
+    feed(leaks, [60.0], [FIRST_KG - 1.0])
+    before = leaks.rate(0)
+    leaks.drive(0, 0.5)
+    assert leaks.rate(0) == before

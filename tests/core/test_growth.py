@@ -35,7 +35,7 @@ ODDS = (1.0 / (30 * 86400.0), 1.0 / (5 * 86400.0))  # of a change of the leak, a
 def run(times_s, balances_kg, oxygen_kg=None):
     """Return filter and bank after all balances, with every innovation and its variance."""
     leaks, bank = LeakFilter(), ChangeBank()
-    leaks.start(0.0, 0.0, 0.0, RATE_SD, NOISE)
+    leaks.start(0.0, 0.0, 0.0, RATE_SD, NOISE, flow_exponent=0.0)
     bank.append()
     used = np.ones(1, np.bool_)
     measured = [(TOTAL, balances_kg)] + ([] if oxygen_kg is None else [(OXYGEN_IN_IT, oxygen_kg)])
@@ -202,7 +202,7 @@ def test_while_nothing_changes_the_mean_evidence_is_the_time_that_has_passed():
     rows, steps, spacing_s = 400, 288, 600.0
     leaks, bank = LeakFilter(), ChangeBank()
     for _ in range(rows):
-        leaks.start(0.0, 0.0, 0.0, RATE_SD, NOISE)
+        leaks.start(0.0, 0.0, 0.0, RATE_SD, NOISE, flow_exponent=0.0)
         bank.append()
     rng = np.random.default_rng(7)
     mass = np.zeros(rows)

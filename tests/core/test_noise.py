@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.core.noise import BRIEF_S, DAILY_S, HOURLY_S, NoiseModel, fit_noise, split_noise
+from service.core.noise import (
+    HOURLY_S,
+    IMBALANCE_S,
+    AirNoise,
+    NoiseModel,
+    Record,
+    fit_air_noise,
+    fit_noise,
+)
 
 SPACING_S = 60.0
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
@@ -112,29 +118,50 @@ def test_an_imbalance_is_never_learned_for_a_growth_looks_like_one():
     assert fitted.imbalance_var == prior.imbalance_var
 
 
-strength = st.floats(1e-6, 1.0)
-model = st.builds(
-    NoiseModel,
-    white_var=strength,
-    brief_var=strength,
-    hourly_var=strength,
-    daily_var=strength,
-    walk_var_per_s=strength,
+SHARE = 0.22
+AIR_PRIOR = AirNoise(
+    air=NoiseModel(white_var=1e-3, walk_var_per_s=1e-7, imbalance_var=1e-11),
+    oxygen_walk_var_per_s=1e-7,
+    sensor=NoiseModel(white_var=1e-2, walk_var_per_s=1e-7),
 )
+WALKS = ("air", "oxygen", "sensor")
 
 
-@given(total=model, nitrogen=model)
-def test_noise_split_over_air_and_oxygen_is_never_less_than_what_was_seen(total, nitrogen):
-    split = split_noise(total, nitrogen, 0.235)
-    slow = ("brief_var", "hourly_var", "daily_var")
+def fitted_air(seed: int, **walk: float) -> AirNoise:
+    """Fit eight days of one air of which parts walk by so much a step, and the others hardly."""
+    of = {
+        name: record(seed + 100 * place, walk=walk.get(name, 1e-4))
+        for place, name in enumerate(WALKS)
+    }
+    total = of["air"] + of["oxygen"] + record(seed + 300, white=0.05)
+    oxygen = SHARE * of["air"] + of["oxygen"] + of["sensor"] + record(seed + 400, white=0.1)
+    whole, nitrogen, breathed = (
+        Record(values=values, spacing_s=SPACING_S)
+        for values in (total, (total - oxygen) / (1.0 - SHARE), oxygen)
+    )
+    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, SHARE)
 
-    def diffusion(noise: NoiseModel) -> float:
-        spans = (BRIEF_S, HOURLY_S, DAILY_S)
-        parts = (2.0 * getattr(noise, n) / s for n, s in zip(slow, spans, strict=True))
-        return float(noise.walk_var_per_s + sum(parts))
 
-    assert diffusion(split.total()) >= 0.999 * diffusion(total)
-    assert split.total().white_var == total.white_var
-    assert split.nitrogen(0.235).white_var >= 0.999 * nitrogen.white_var
-    assert all(getattr(split.air, n) <= getattr(nitrogen, n) for n in slow)
-    assert min(split.parts().values()) >= 0.0
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("walks", WALKS)
+def test_a_walk_is_laid_to_the_air_the_oxygen_or_its_sensor_as_all_three_records_tell(seed, walks):
+    fitted = fitted_air(seed, **{walks: 0.01})
+    found = {
+        "air": fitted.air.walk_var_per_s,
+        "oxygen": fitted.oxygen_walk_var_per_s + fitted.air.imbalance_var * IMBALANCE_S,
+        "sensor": fitted.sensor.walk_var_per_s,
+    }
+    assert 0.3 < found.pop(walks) / (0.01**2 / SPACING_S) < 2.0
+    assert max(found.values()) < 0.2 * 0.01**2 / SPACING_S
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_white_noise_is_told_apart_by_the_sensor_it_is_of(seed):
+    fitted = fitted_air(seed)
+    assert fitted.air.white_var == pytest.approx(0.05**2, rel=0.1)
+    assert fitted.sensor.white_var == pytest.approx(0.1**2, rel=0.1)
+
+
+def test_one_air_without_any_record_keeps_what_was_believed():
+    nothing = Record(values=np.array([]), spacing_s=SPACING_S)
+    assert fit_air_noise(nothing, nothing, nothing, AIR_PRIOR, SHARE) == AIR_PRIOR
