@@ -91,6 +91,7 @@ RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
 FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
+RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 SETTLED_STEPS: Final = 2880  # balances, of two days, before the air is taken for well booked
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
@@ -104,9 +105,11 @@ class Account:
     """
 
     key: Key
+    volume_m3: float
     per_mmhg_kg: float
     belief: tuple[float, float]  # of the rate before anything was seen, and its error
     pressure_pa: float = 0.0
+    noise_pa: float = 0.0  # at which the noise was seen, on the whole
     seen: int = 0
     spacing_s: float = STEP_S
     history: list[float] = field(default_factory=list)  # masses less what was booked
@@ -136,6 +139,12 @@ class Account:
         if self.sees_oxygen:
             return Balance.NITROGEN
         return Balance.DRY if self.is_dry else Balance.TOTAL
+
+    def enlarge(self, factor: float) -> None:
+        """Let the noise that was seen so far count for so many times as much."""
+        for kept in (self.history, self.nitrogen, self.oxygen):
+            kept[:] = [value * factor for value in kept]
+        self.interrupt()
 
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
@@ -321,6 +330,10 @@ class Ledger:
             if mass is None:
                 continue
             new.time_s[row], new.mass_kg[row], new.used[row] = air.time_s, mass, True
+            if air.volume_m3 != account.volume_m3:
+                self._enlarge(row, air.volume_m3 / account.volume_m3)
+                account.per_mmhg_kg *= air.volume_m3 / account.volume_m3
+                account.volume_m3 = air.volume_m3
             if balance is Balance.TOTAL and air.nitrogen_is_new and air.nitrogen_kg is not None:
                 new.oxygen_kg[row] = mass - NITROGEN_SHARE * air.nitrogen_kg
                 if not account.sees_oxygen:
@@ -332,6 +345,11 @@ class Ledger:
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
             account.booked_kg += float(new.gained_kg[row])
         return new
+
+    def _enlarge(self, row: int, factor: float) -> None:
+        """Let noise be known for so much more air: an unseen temperature weighs with the air."""
+        self.filter.enlarge(row, factor)
+        self.accounts[row].enlarge(factor)
 
     def _open(self, group: Group, reading: AirReading) -> None:
         known = {a.key for a in self.accounts if a.key[0] == group}
@@ -354,6 +372,9 @@ class Ledger:
                 account.rested_s = float(self.filter.time_s[row])
                 if reading.pressure_pa is not None and account.pressure_pa > 0.0:
                     self.filter.drive(row, reading.pressure_pa / account.pressure_pa)
+                    if reading.pressure_pa > RISEN * account.noise_pa:
+                        self._enlarge(row, reading.pressure_pa / account.noise_pa)
+                        account.noise_pa = reading.pressure_pa
                 self.filter.restart_mass(row, reading.time_s, mass)
                 self.bank.restart_mass(row)
                 account.settles_until_s = reading.time_s + SETTLE_S
@@ -361,6 +382,7 @@ class Ledger:
             rate, rate_sd = self._belief(group, balance, reading.volume_m3)
             account = Account(
                 key=key,
+                volume_m3=reading.volume_m3,
                 per_mmhg_kg=per_mmhg,
                 belief=(rate, rate_sd),
                 settles_until_s=reading.time_s + SETTLE_S,
@@ -400,6 +422,7 @@ class Ledger:
             account.interrupt()
         account.history.append(mass_kg - account.booked_kg)
         account.seen += 1
+        account.noise_pa += (account.pressure_pa - account.noise_pa) / min(account.seen, HISTORY)
         account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
         if np.isfinite(oxygen_kg):
             account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)

@@ -167,6 +167,11 @@ class LeakFilter(Table):
         for name, strength in noise.parts().items():
             getattr(self, name)[row] = strength
 
+    def enlarge(self, row: int, factor: float) -> None:
+        """Let the noise of a row be that of so many times as much air."""
+        for name in (*STRENGTHS.values(), *WALKING.values(), "white_var", "sensor_white_var"):
+            getattr(self, name)[row] *= factor * factor
+
     def advance(self, time_s: Rows, gained_kg: Rows, used: NDArray[np.bool_]) -> Rows:
         """Predict the used rows to a new time.
 

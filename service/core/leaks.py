@@ -32,6 +32,7 @@ from service.core.views import Balance
 ODDS_PER_S: Final = dict.fromkeys((JUMP, OXYGEN_JUMP, PULSE, OXYGEN), 1.0 / (10 * S_PER_DAY))
 CHANGE_ODDS_PER_S: Final = 1.0 / (15 * S_PER_DAY)  # for the interval of the rate: rather too wide
 LEAK_ODDS_PER_S: Final = 1.0 / (60 * S_PER_DAY)
+SHARED: Final = 2.0  # the stated interval between false alarms is for growths and high rates alike
 DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead before it is taken
 # What is no leak is booked once its evidence (log of seconds) and its lead over a leak are so large.
 # The oxygen balance is followed without that, so only what is beyond doubt is booked of it.
@@ -139,7 +140,8 @@ class LeakBook(Ledger):
         judged = np.array([not self._is_witness(a) for a in self.accounts])
         trust = seen / (seen + TRUST_STEPS)
         evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
-        limit = float(np.log(self._interval_s * len({a.key[0] for a in self.accounts})))
+        tests = SHARED * len({a.key[0] for a in self.accounts})
+        limit = float(np.log(self._interval_s * tests))
         none = float(np.log(STEP_S))  # evidence of one step counts as none
         odds = float(np.log(LEAK_ODDS_PER_S))
         for row in np.flatnonzero(entered & judged).tolist():
@@ -258,14 +260,18 @@ class LeakBook(Ledger):
         account = self.accounts[row]
         change = self.bank.rate_change(row, self._least(account), growth=False)
         rate, error = self.filter.rate(row)
-        if rate + change.size < -3.0 * max(error, change.size_sd) - self._least(account):
+        followed = 1.0 - float(change.shift[RATE]) / change.size  # of the change, by the filter
+        base = rate - followed * change.size
+        if base + change.size < -3.0 * max(error, change.size_sd) - self._least(account):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
+            self.filter.state[row, RATE] = base
+            self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
             return
-        if -change.size > rate + error or not self._witness_agrees(row, change):
+        if -change.size > base + error or not self._witness_agrees(row, change):
             return  # a leak cannot shrink by more than it is
         self._apply(row, change)
         group = set(account.key[0])

@@ -330,3 +330,11 @@ def test_a_liquid_leaks_the_same_at_any_pressure():
     before = leaks.rate(0)
     leaks.drive(0, 0.5)
     assert leaks.rate(0) == before
+
+
+def test_more_air_makes_the_noise_of_its_row_alone_stronger_by_the_square():
+    leaks = started(rows=2)
+    leaks.enlarge(0, 2.0)
+    for name in NOISE.parts():
+        first, second = getattr(leaks, name)
+        assert (first, second) == pytest.approx((4.0 * second, NOISE.parts()[name]))
