@@ -1,0 +1,107 @@
+"""The book of leaks over one tunnel whose readings are made by hand, with noise of known size."""
+
+import numpy as np
+import pytest
+
+from service.core.air import AirReading
+from service.core.leaks import Growth, LeakBook
+from service.core.physics import R_AIR
+from service.core.units import PA_PER_MMHG, S_PER_DAY
+
+START_S = 1.7e9
+TUNNEL = (1,)
+WARM_K = 294.0
+FULL_PA = 740.0 * PA_PER_MMHG
+
+
+def reading(
+    minute: int, pressure_pa: float, rng: np.random.Generator, *, volume_m3=7.0, sd_k=0.05
+) -> AirReading:
+    """Return the tunnel as a gauge and a thermometer tell that err by 0.03 mmHg and by `sd_k`."""
+    shown_pa = pressure_pa + float(rng.normal(0.0, 0.03 * PA_PER_MMHG))
+    shown_k = WARM_K + float(rng.normal(0.0, sd_k))
+    mass_kg = shown_pa * volume_m3 / (R_AIR * shown_k)
+    return AirReading(
+        time_s=START_S + 60.0 * minute,
+        volume_m3=volume_m3,
+        pressure_pa=shown_pa,
+        temperature_k=shown_k,
+        air_mass_kg=mass_kg,
+        air_mass_sd_kg=None,
+        total_kg=mass_kg,
+        total_sd_kg=None,
+        is_dry=False,
+        bare_kg=shown_pa * volume_m3 / (R_AIR * WARM_K),
+        bare_sd_kg=None,
+        nitrogen_kg=None,
+        nitrogen_sd_kg=None,
+        agreeing=1,
+        pressure_is_new=True,
+        nitrogen_is_new=False,
+    )
+
+
+def leaking(
+    days: float, kg_per_day: float, exponent: float, start_pa: float, volume_m3: float
+) -> np.ndarray:
+    """Return the pressures, one a minute, of a volume with a hole whose flow has this law."""
+    pressures = np.empty(round(1440 * days))
+    pressure_pa = start_pa
+    for minute in range(len(pressures)):
+        flow = kg_per_day / 1440.0 * (pressure_pa / FULL_PA) ** exponent
+        pressure_pa -= flow * R_AIR * WARM_K / volume_m3
+        pressures[minute] = pressure_pa
+    return pressures
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.8])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_shut_tunnel_that_empties_tells_of_one_leak_and_no_change_of_it(seed, exponent):
+    """From 740 mmHg to about 300 in eight days."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    found = []
+    pressures = leaking(8.0, 0.8, exponent, FULL_PA, 7.0)
+    for minute, pressure_pa in enumerate(pressures):
+        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    assert pressures[-1] < 0.55 * FULL_PA
+    assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_vehicle_that_docks_at_a_shut_tunnel_makes_no_growth_of_its_noise(seed):
+    """What no thermometer sees weighs twice as much where twice the air is."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    for minute in range(2880):
+        book.step({TUNNEL: reading(minute, FULL_PA, rng)})
+    book.admit_gas([TUNNEL], 8.0, START_S + 60.0 * 2890)
+    found = []
+    for minute in range(2880, 7200):
+        found += book.step({TUNNEL: reading(minute, FULL_PA, rng, volume_m3=14.0)})
+    assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tunnel_that_was_all_but_empty_makes_no_growth_of_its_noise_once_it_is_full(seed):
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    for minute in range(2880):
+        book.step({TUNNEL: reading(minute, 0.25 * FULL_PA, rng)})
+    book.regroup([(0, 1)])
+    book.regroup([TUNNEL])
+    found = []
+    for minute in range(3000, 7200):
+        found += book.step({TUNNEL: reading(minute, FULL_PA, rng)})
+    assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed):
+    """Two days of quiet, then 0.6 kg/day for six hours; the first size is a guess."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    pressures = np.concatenate([np.full(2880, FULL_PA), leaking(0.25, 0.6, 1.4, FULL_PA, 7.0)])
+    found = []
+    for minute, pressure_pa in enumerate(pressures):
+        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    (first,) = [event for event in found if isinstance(event, Growth)]
+    (now,) = book.growths
+    assert now.size_sd < 0.5 * first.size_sd
+    assert abs(now.size * S_PER_DAY - 0.6) < min(0.1, 3.0 * now.size_sd * S_PER_DAY)
