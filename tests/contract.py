@@ -11,6 +11,7 @@ ALERT_FIELDS = (
     "atmosphere",
     "sections",
     "suspects",
+    "hypotheses",
     "leak_rate_kg_per_day",
     "leak_rate_low",
     "leak_rate_high",

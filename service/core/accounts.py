@@ -121,6 +121,8 @@ class Account:
     booked_kg: float = 0.0  # gas booked since the account was opened
     changes: int = 0  # of the rate, that have been entered
     rested_s: float | None = None  # newest balance before a rest that has just ended
+    measured_kg: float | None = None  # the newest balance
+    surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd
     stirred_s: float = -np.inf  # gas was moved last, as the account itself has found
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     is_dry: bool = False  # vapour or CO2 is measured and taken out
@@ -311,13 +313,31 @@ class Ledger:
             (OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg)),
         ):
             if seen.any():
-                self.bank.see(*self.filter.weigh(what, measured_kg, seen))
+                weighed = self.filter.weigh(what, measured_kg, seen)
+                self.bank.see(*weighed)
+                self._note(what, measured_kg, weighed[2] / np.sqrt(weighed[3]), weighed[4])
         self.bank.breed(now_s, before_s, new.used)
         for row in np.flatnonzero(new.used).tolist():
             self._learn(
                 row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
             )
         return new.used
+
+    def _note(
+        self,
+        what: int,
+        measured_kg: NDArray[np.float64],
+        surprise: NDArray[np.float64],
+        believed: NDArray[np.bool_],
+    ) -> None:
+        """Keep the newest balances and innovations, to be shown."""
+        for row in np.flatnonzero(believed).tolist():
+            account = self.accounts[row]
+            if what == TOTAL:
+                account.measured_kg = float(measured_kg[row])
+                account.surprises = (float(surprise[row]), np.nan)
+            else:
+                account.surprises = (account.surprises[0], float(surprise[row]))
 
     def _collect(self, readings: Mapping[Group, AirReading]) -> "Balances":
         new = Balances.none(len(self.accounts))

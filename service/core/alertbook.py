@@ -261,12 +261,14 @@ class AlertBook:
         now, at_s = scene.now, scene.at_s
         view = self._figures.atmosphere(group, now.air.get(group), at_s)
         suspects = self._figures.suspects(rule, group)
+        hypotheses = self._figures.hypotheses(rule, group)
         text = headline(
             rule,
             figure,
             view,
             suspects,
             self._figures.excluded(rule, group, view),
+            hypotheses=hypotheses,
             doubts=self._figures.doubts(rule, group),
             closure=self._figures.next_closure(rule, group, now, at_s),
         )
@@ -284,6 +286,7 @@ class AlertBook:
             atmosphere=view.name,
             sections=view.sections,
             suspects=suspects,
+            hypotheses={cause.value: round(p, 4) for cause, p in hypotheses.items()},
             leak_rate_kg_per_day=leak.rate_kg_per_s * S_PER_DAY if leak else None,
             leak_rate_low=leak.low_kg_per_s * S_PER_DAY if leak else None,
             leak_rate_high=leak.high_kg_per_s * S_PER_DAY if leak else None,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from service.core.causes import Cause
+
 
 class Severity(StrEnum):
     """The four caution-and-warning classes, worst first."""
@@ -76,7 +78,8 @@ class AlertEventKind(StrEnum):
 class AlertEvent:
     """One change of one alert; the fields are the contract of `alerts.jsonl`, times in Unix UTC.
 
-    What is not known is None, never zero. `suspects` maps sections to probabilities.
+    What is not known is None, never zero. `suspects` maps sections to probabilities, `hypotheses`
+    the causes that were weighed (`Cause`), of growths and rates; it is empty where nothing was.
     """
 
     time_s: float
@@ -99,6 +102,7 @@ class AlertEvent:
     onset_low_s: float | None = None
     onset_high_s: float | None = None
     reserve_time_s: float | None = None
+    hypotheses: dict[str, float] = field(default_factory=dict)
 
     @property
     def asks_for_attention(self) -> bool:
@@ -156,16 +160,49 @@ class AtmospheresChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MassStepped:
-    """The air mass of an atmosphere jumped at once, as a vent, a docking or a gas bottle makes it.
+class CauseNamed:
+    """What changed the air of an atmosphere was recognised, a leak or not.
 
-    A step is booked and not taken for a leak, which is a lasting slope.
+    Attributes
+    ----------
+    since_s, since_low_s, since_high_s : float
+        When it began and its 95 % interval, Unix UTC.
+    until_s : float or None
+        When it was over; None = it goes on.
+    mass_kg, mass_low_kg, mass_high_kg : float or None
+        Gas gained by what is over, with its 95 % interval.
+    rate_kg_per_day, rate_low, rate_high : float or None
+        By how much more is lost by what goes on, likewise; of oxygen, of the oxygen alone.
+    lead : float
+        Log-likelihood ratio, odds of the kind included, over `rival`, the next best explanation.
+    hypotheses : dict of str to float
+        Probability of each cause that was weighed.
+    declared_as : str or None
+        The activity that was declared near; None = nobody said anything.
+    onsets : tuple of (float, float)
+        Onsets that are likely, Unix UTC, and how likely each is beside the likeliest.
     """
 
     time_s: float
     atmosphere: str
-    mass_kg: float
+    sections: tuple[str, ...]
+    cause: Cause
+    since_s: float
+    since_low_s: float
+    since_high_s: float
+    until_s: float | None
+    rival: Cause
+    lead: float
+    hypotheses: dict[str, float]
     declared_as: str | None
+    text: str
+    mass_kg: float | None = None
+    mass_low_kg: float | None = None
+    mass_high_kg: float | None = None
+    rate_kg_per_day: float | None = None
+    rate_low: float | None = None
+    rate_high: float | None = None
+    onsets: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +328,7 @@ class FreeVolumeEstimated:
 Event = (
     AlertEvent
     | AtmospheresChanged
-    | MassStepped
+    | CauseNamed
     | ActivityNoted
     | CommandTaken
     | IncidentChanged

@@ -1,7 +1,7 @@
 """Draws from the estimates what rules judge and what alerts say beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, Group
 from service.core.air import AirReading
+from service.core.causes import Cause
 from service.core.estimates import Estimates
-from service.core.events import RuleKind, Severity
+from service.core.events import CauseNamed, RuleKind, Severity
+from service.core.explanations import told
 from service.core.growth import TWO_SIDED_95
+from service.core.leaks import Explained
 from service.core.rules import Figure, Rule
 from service.core.station import ChannelKind, Medium
 from service.core.units import S_PER_DAY
@@ -22,6 +25,7 @@ from service.core.views import (
 )
 from service.core.wording import utc
 
+LEAKS: Final = frozenset({RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE})
 NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
 
 
@@ -43,7 +47,7 @@ class Figures(Estimates):
 
     def home(self, rule: Rule, group: Group) -> int:
         """Return the section that an alert on a group stays with when the group splits."""
-        if rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
+        if rule.kind in LEAKS:
             growths = self.growths_in(group)
             if growths:
                 return self._likeliest(growths[-1])
@@ -59,7 +63,7 @@ class Figures(Estimates):
         """Return the probability of each section to be the leaking one, as far as it is known."""
         names = [volume.name for volume in self._station.volumes]
         growths = self.growths_in(group)
-        if growths and rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE}:
+        if growths and rule.kind in LEAKS:
             return {names[i]: round(p, 4) for i, p in self._suspects(growths[-1]).items()}
         return {names[group[0]]: 1.0} if len(group) == 1 else {}
 
@@ -68,11 +72,55 @@ class Figures(Estimates):
         about_leaks = rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE, RuleKind.RESERVE_TIME}
         return self._closures.doubts(group) if about_leaks else ()
 
+    def hypotheses(self, rule: Rule, group: Group) -> dict[Cause, float]:
+        """Return how likely each cause of what an alert is about is; empty where none is weighed.
+
+        Of the newest growth as it was when it was found, else of what is seen now.
+        """
+        if rule.kind not in LEAKS:
+            return {}
+        growths = self.growths_in(group)
+        weighing = growths[-1].weighing if growths else self._leaks.weighing_of(group)
+        return {} if weighing is None else weighing.probabilities()
+
+    def cause(self, found: Explained, at_s: float) -> CauseNamed:
+        """Tell what explains a change of mass, in the figures that are shown."""
+        scale = self._scale(found.group)
+        size, reach = scale * found.size, scale * TWO_SIDED_95 * found.size_sd
+        low, middle, high = size - reach, size, size + reach
+        rival, lead = found.weighing.rival(found.cause)
+        event = CauseNamed(
+            time_s=at_s,
+            atmosphere=self.name(found.group),
+            sections=self.sections(found.group),
+            cause=found.cause,
+            since_s=found.since_s,
+            since_low_s=found.since_low_s,
+            since_high_s=found.since_high_s,
+            until_s=None if found.lasts_s is None else found.since_s + found.lasts_s,
+            rival=rival,
+            lead=lead,
+            hypotheses={c.value: p for c, p in found.weighing.probabilities().items()},
+            declared_as=self._conditions.declared_near(found.since_s),
+            text="",
+            onsets=found.onsets,
+        )
+        if found.lasts_s is None:
+            event = replace(
+                event,
+                rate_kg_per_day=middle * S_PER_DAY,
+                rate_low=low * S_PER_DAY,
+                rate_high=high * S_PER_DAY,
+            )
+        else:
+            event = replace(event, mass_kg=middle, mass_low_kg=low, mass_high_kg=high)
+        return replace(event, text=told(event))
+
     def next_closure(
         self, rule: Rule, group: Group, now: Situation, at_s: float
     ) -> ClosureView | None:
         """Return the hatch whose closing tells most of where the leak of an alert is."""
-        if rule.kind not in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE} or len(group) == 1:
+        if rule.kind not in LEAKS or len(group) == 1:
             return None
         growths = self.growths_in(group)
         leak = self._leak(group, now.air.get(group), at_s)

@@ -99,6 +99,8 @@ class Change:
         Median and 95 % interval, Unix UTC.
     shift, spread : ndarray, shape (14,) and (14, 14)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
+    onsets : tuple of (float, float)
+        Onsets that are likely, Unix UTC, and how likely each is beside the likeliest.
     """
 
     size: float
@@ -108,6 +110,7 @@ class Change:
     onset_high_s: float
     shift: NDArray[np.float64]
     spread: NDArray[np.float64]
+    onsets: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,23 @@ class ChangeBank(Table):
             ]
         )
 
+    def weighed(self, row: int, mass_kg: float, trust: float) -> list[float]:
+        """Return the log of the evidence of a row in seconds, in the order of `Evidence`.
+
+        In place of its last, that of gas moved for each of `PULSES_S`; together they are as much.
+        """
+        only = np.array([row])
+        found: list[float] = self._weighed(only, np.array([mass_kg]), np.array([trust]))[
+            :-1, 0
+        ].tolist()
+        span = _log_spans(self.born_s[only], self.before_s[only])
+        for place in range(PULSE, len(KINDS)):
+            c, info = self._linear(place)[only, :, None], self._quadratic(place)[only, :, None]
+            parts = [trust * PULSE_SIZES.ratios(sign * c, info)[0] + span for sign in (1.0, -1.0)]
+            shares = 2.0 * len(PULSES_S)
+            found.append(float(_log_sum(np.concatenate(parts, axis=2))[0] - np.log(shares)))
+        return found
+
     def rate_change(self, row: int, least: float, *, growth: bool) -> Change:
         """Return the change of leak of a row, averaged over all onsets by their probability.
 
@@ -310,6 +330,7 @@ class ChangeBank(Table):
             onset_high_s=high,
             shift=shift,
             spread=spread,
+            onsets=tuple(zip(times.tolist(), (density / density.max()).tolist(), strict=True)),
         )
 
     def event(self, row: int, kind: int) -> tuple[Change, int]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, STEP_S, Account, Group, Key, Ledger
 from service.core.air import AirReading
+from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
 from service.core.estimators import FLOW_EXPONENT, MASS, RATE
 from service.core.growth import (
@@ -43,6 +44,13 @@ STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbu
 STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
+PULSES: Final = (Cause.GAS_10_MIN, Cause.GAS_30_MIN, Cause.GAS_90_MIN)  # as long as `PULSES_S`
+BOOKED_AS: Final = {
+    JUMP: Cause.GAS_AT_ONCE,
+    OXYGEN_JUMP: Cause.OXYGEN_AT_ONCE,
+    OXYGEN: Cause.OXYGEN_BALANCE,
+}
+DENIED: Final = 0.5  # of the threshold; below it a change that the bare pressure denied is over
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 
@@ -70,6 +78,7 @@ class Growth:
     statistic: float
     suspects: dict[int, float]
     before: dict[Group, tuple[float, float]]  # rate and error of parts before it was found
+    weighing: Weighing  # of what else it might have been, when it was found
     evidence: dict[Group, float] = field(default_factory=dict)  # log-odds of each part shut off
 
     @property
@@ -79,12 +88,30 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Jump:
-    """A mass that stepped at once."""
+class Explained:
+    """What explains a change of mass best, once that is sure, and what else it might have been.
+
+    Attributes
+    ----------
+    size, size_sd : float
+        Gas gained, kg, of a cause that is over; of one that goes on, the change of what is lost,
+        kg/s.
+    lasts_s : float or None
+        How long the gas was moved; None = it goes on.
+    onsets : tuple of (float, float)
+        See `Change`; empty where one moment alone is likely.
+    """
 
     group: Group
-    time_s: float
-    mass_kg: float
+    cause: Cause
+    since_s: float
+    since_low_s: float
+    since_high_s: float
+    size: float
+    size_sd: float
+    lasts_s: float | None
+    weighing: Weighing
+    onsets: tuple[tuple[float, float], ...] = ()
 
 
 class LeakBook(Ledger):
@@ -95,6 +122,7 @@ class LeakBook(Ledger):
         self._interval_s = false_alarm_interval_s
         self.growths: list[Growth] = []
         self.scores: dict[Key, float] = {}
+        self._denied: set[Key] = set()  # whose change the bare pressure denies, as has been told
         self._rates: dict[Key, tuple[float, float, float]] = {}  # of this step, as far as asked for
 
     def leak(self, key: Key) -> tuple[float, float, float] | None:
@@ -129,13 +157,41 @@ class LeakBook(Ledger):
             return sum(g.size for g in growths), float(np.hypot(newest.size_sd, first.base_sd))
         return now[0] - first.base_rate, float(np.hypot(now[1], first.base_sd))
 
-    def step(self, readings: Mapping[Group, AirReading]) -> list[Growth | Jump]:
-        """Enter new balances; return the growths and jumps found now."""
+    def weighing(self, row: int) -> Weighing:
+        """Return how well each cause explains what an account has seen."""
+        account = self.accounts[row]
+        trust = account.seen / (account.seen + TRUST_STEPS)
+        found = self.bank.weighed(row, float(self.filter.state[row, MASS]), trust)
+        growth, decrease, jump, oxygen_jump, oxygen, *pulses = found
+        leak, other = float(np.log(LEAK_ODDS_PER_S)), float(np.log(ODDS_PER_S[JUMP]))
+        log_odds = {
+            Cause.NOTHING: 0.0,
+            Cause.LEAK_GROWTH: growth + leak,
+            Cause.LEAK_DECREASE: decrease + leak,
+            Cause.GAS_AT_ONCE: jump + other,
+        }
+        log_odds |= {c: e + other for c, e in zip(PULSES, pulses, strict=True)}
+        if account.sees_oxygen:
+            log_odds |= {
+                Cause.OXYGEN_AT_ONCE: oxygen_jump + other,
+                Cause.OXYGEN_BALANCE: oxygen + other,
+            }
+        return Weighing(log_odds=log_odds)
+
+    def weighing_of(self, group: Group) -> Weighing | None:
+        """Return how well each cause explains what the best account of a group sees now."""
+        account = self.account(group)
+        if account is None or account.seen < ARM_STEPS:
+            return None
+        return self.weighing(self.accounts.index(account))
+
+    def step(self, readings: Mapping[Group, AirReading]) -> list[Growth | Explained]:
+        """Enter new balances; return the growths, and what explains changes, found now."""
         entered = self._enter(readings)
         if not entered.any():
             return []
         self._rates.clear()
-        found: list[Growth | Jump] = []
+        found: list[Growth | Explained] = []
         seen = np.array([float(a.seen) for a in self.accounts])
         judged = np.array([not self._is_witness(a) for a in self.accounts])
         trust = seen / (seen + TRUST_STEPS)
@@ -149,6 +205,8 @@ class LeakBook(Ledger):
             armed = account.seen >= ARM_STEPS
             ratio = (float(evidence.growth[row]) - none) / (limit - none)
             self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
+            if max(evidence.growth[row], evidence.decrease[row]) < DENIED * limit:
+                self._denied.discard(account.key)
             now_s = float(self.filter.time_s[row])
             if self.bank.steps[row] == 0.0:
                 continue  # a change found in this very step has explained it
@@ -161,7 +219,7 @@ class LeakBook(Ledger):
             if armed and evidence.growth[row] >= needed:
                 found.extend(self._book_growth(row, ratio))
             elif armed and evidence.decrease[row] >= needed:
-                self._book_decrease(row)
+                found.extend(self._book_decrease(row))
             elif self._is_settled(rival, rivals[rival], row, evidence):
                 found.extend(self._book_event(row, rival))
         self._judge_growths()
@@ -173,6 +231,7 @@ class LeakBook(Ledger):
             **super().snapshot(),
             "growths": list(self.growths),
             "scores": dict(self.scores),
+            "denied": set(self._denied),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -180,6 +239,7 @@ class LeakBook(Ledger):
         super().restore(state)
         self.growths = list(state["growths"])
         self.scores = dict(state["scores"])
+        self._denied = set(state["denied"])
         self._rates.clear()
 
     def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
@@ -196,7 +256,7 @@ class LeakBook(Ledger):
         leak = max(evidence.growth[row], evidence.decrease[row], 0.0)
         return bool(evidence_of_it >= max(SURE[kind], leak + SETTLED[kind]))
 
-    def _book_event(self, row: int, kind: int) -> list[Growth | Jump]:
+    def _book_event(self, row: int, kind: int) -> list[Growth | Explained]:
         """Enter what has happened to the air that is no leak, once it is over."""
         change, place = self.bank.event(row, kind)
         account = self.accounts[row]
@@ -204,11 +264,14 @@ class LeakBook(Ledger):
         age_s = float(self.filter.time_s[row]) - change.onset_s - lasts_s
         if age_s < EVENT_STEPS * account.spacing_s:
             return []
+        cause = PULSES[place - PULSE] if kind == PULSE else BOOKED_AS[kind]
+        explained = self._explained(row, change, cause)
         self.filter.correct(row, change.shift, change.spread)
         self._break(row)
         if kind == OXYGEN:
-            return []
-        mass_kg = -change.size * lasts_s if kind == PULSE else change.size
+            return [explained]
+        moved = -lasts_s if kind == PULSE else 1.0
+        mass_kg = moved * change.size
         # What was moved has another temperature and composition, and mixes for hours.
         self.filter.reopen(row, lag_var=(STIRS_OXYGEN * mass_kg) ** 2)
         now_s = float(self.filter.time_s[row])
@@ -218,14 +281,46 @@ class LeakBook(Ledger):
         account.stirred_s = now_s
         if is_echo:
             return []
-        return [Jump(group=account.key[0], time_s=change.onset_s, mass_kg=mass_kg)]
+        size_sd = abs(moved) * change.size_sd
+        return [replace(explained, size=mass_kg, size_sd=size_sd, lasts_s=lasts_s)]
 
-    def _book_growth(self, row: int, statistic: float) -> list[Growth | Jump]:
+    def _explained(
+        self, row: int, change: Change, weighed: Cause, cause: Cause | None = None
+    ) -> Explained:
+        """Return a change that goes on, as the account sees it before it is entered.
+
+        `cause` is what it is known to be where that is not what was weighed.
+        """
+        cause = cause or weighed
+        return Explained(
+            group=self.accounts[row].key[0],
+            cause=cause,
+            since_s=change.onset_s,
+            since_low_s=change.onset_low_s,
+            since_high_s=change.onset_high_s,
+            size=change.size,
+            size_sd=change.size_sd,
+            lasts_s=None,
+            weighing=self.weighing(row).read_as(weighed, cause),
+            onsets=change.onsets,
+        )
+
+    def _deny(self, row: int, change: Change) -> list[Growth | Explained]:
+        """Tell once that the bare pressure shows nothing of a change, so that a thermometer did it."""
+        key = self.accounts[row].key
+        if key in self._denied:
+            return []
+        self._denied.add(key)
+        weighed = Cause.LEAK_GROWTH if change.size > 0.0 else Cause.LEAK_DECREASE
+        return [self._explained(row, change, weighed, Cause.TEMPERATURE)]
+
+    def _book_growth(self, row: int, statistic: float) -> list[Growth | Explained]:
         account = self.accounts[row]
         group = account.key[0]
         change = self.bank.rate_change(row, self._least(account), growth=True)
         if not self._witness_agrees(row, change):
-            return []
+            return self._deny(row, change)
+        explained = self._explained(row, change, Cause.LEAK_GROWTH)
         before = {
             key[0]: (float(state["state"][RATE]), float(np.sqrt(state["covariance"][RATE, RATE])))
             for key, (_, state, _) in self._resting.items()
@@ -252,11 +347,12 @@ class LeakBook(Ledger):
             statistic=statistic,
             suspects=dict.fromkeys(group, 1.0 / len(group)),
             before=before,
+            weighing=explained.weighing,
         )
         self.growths.append(growth)
-        return [growth]
+        return [growth, explained]
 
-    def _book_decrease(self, row: int) -> None:
+    def _book_decrease(self, row: int) -> list[Growth | Explained]:
         account = self.accounts[row]
         change = self.bank.rate_change(row, self._least(account), growth=False)
         rate, error = self.filter.rate(row)
@@ -265,19 +361,24 @@ class LeakBook(Ledger):
         if base + change.size < -3.0 * max(error, change.size_sd) - self._least(account):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
+            explained = self._explained(row, change, Cause.LEAK_DECREASE, Cause.GAS_SOURCE)
             self.filter.state[row, RATE] = base
             self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
-            return
-        if -change.size > base + error or not self._witness_agrees(row, change):
-            return  # a leak cannot shrink by more than it is
+            return [explained]
+        if -change.size > base + error:
+            return []  # a leak cannot shrink by more than it is
+        if not self._witness_agrees(row, change):
+            return self._deny(row, change)
+        explained = self._explained(row, change, Cause.LEAK_DECREASE)
         self._apply(row, change)
         group = set(account.key[0])
         self.growths = [
             g for g in self.growths if not (set(g.group) < group and -change.size > 0.5 * g.size)
         ]
+        return [explained]
 
     def _apply(self, row: int, change: Change) -> None:
         """Enter a change of rate into the account it was found in and all it must hold for."""

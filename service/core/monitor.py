@@ -15,9 +15,9 @@ from service.core.conditions import Conditions
 from service.core.events import (
     ActivityNoted,
     AtmospheresChanged,
+    CauseNamed,
     Event,
     FreeVolumeEstimated,
-    MassStepped,
     RuleKind,
     SensorDoubted,
 )
@@ -38,6 +38,7 @@ from service.core.views import AtmosphereView, MonitorView, Outcome, SectionView
 from service.core.volumes import FreeVolumes
 
 FAST_KINDS: Final = frozenset({RuleKind.PRESSURE_RATE})
+CAUSES: Final = 20  # the newest that are shown
 FAST_PER_SLOW: Final = round(SLOW_S / FAST_S)
 
 
@@ -122,6 +123,7 @@ class Monitor:
         )
         self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
         self._incidents = IncidentBook()
+        self._causes: list[CauseNamed] = []
 
     @property
     def now_s(self) -> float | None:
@@ -222,6 +224,7 @@ class Monitor:
                 for channel in np.flatnonzero(self._readings.votes.compared).tolist()
             ),
             incidents=self._incidents.views(),
+            causes=tuple(self._causes),
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -244,6 +247,7 @@ class Monitor:
             "closures": self._closures.snapshot(),
             "alerts": self._alerts.snapshot(),
             "incidents": self._incidents.snapshot(),
+            "causes": list(self._causes),
             "heard_s": self._heard_s.copy(),
             "start_s": self._start_s,
             "fast": self._fast,
@@ -268,6 +272,7 @@ class Monitor:
         self._closures.restore(state["closures"])
         self._alerts.restore(state["alerts"])
         self._incidents.restore(state["incidents"])
+        self._causes = list(state["causes"])
         self._heard_s = state["heard_s"].copy()
         self._start_s = state["start_s"]
         self._fast = state["fast"]
@@ -449,14 +454,9 @@ class Monitor:
                 situation = self._situation(at_s)
                 events += self._alerts.worsen(found.group, situation, at_s)
                 continue
-            events.append(
-                MassStepped(
-                    time_s=found.time_s,
-                    atmosphere=self._figures.name(found.group),
-                    mass_kg=found.mass_kg,
-                    declared_as=self._conditions.declared_near(found.time_s),
-                )
-            )
+            cause = self._figures.cause(found, at_s)
+            self._causes = [*self._causes, cause][-CAUSES:]
+            events.append(cause)
         return events
 
     def _judge(self, rules: Sequence[Rule], at_s: float) -> list[Event]:

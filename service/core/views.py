@@ -7,6 +7,7 @@ from typing import Final
 from service.core.events import (
     AlertEventKind,
     AlertState,
+    CauseNamed,
     Event,
     RuleKind,
     SensorDoubted,
@@ -213,6 +214,7 @@ class MonitorView:
     isolation: IsolationView | None = None  # None before the first tick
     sensors: tuple[SensorView, ...] = ()
     incidents: tuple[IncidentView, ...] = ()  # the open ones
+    causes: tuple[CauseNamed, ...] = ()  # the newest that were named, oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from service.core.causes import Cause, likely
 from service.core.events import RuleKind
 from service.core.physics import hole_diameter_m, liquid_hole_diameter_m
 from service.core.rules import Figure, Rule, Side
@@ -13,6 +14,8 @@ from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import AtmosphereView, ClosureView, GrowthEstimate, LeakEstimate
 
 MOST_CERTAIN: Final = 0.99  # that is ever claimed; what nobody thought of is not counted
+LEAST_NAMED: Final = 0.01  # probability of a cause that is named
+CAUSES_NAMED: Final = 3
 MOST_NAMED: Final = 6  # sections of a side; more are counted
 
 _STATES: Final = {
@@ -77,6 +80,34 @@ def to_shut(suggestion: ClosureView) -> str:
     )
 
 
+CAUSE_WORDS: Final = {
+    Cause.NOTHING: "no change at all",
+    Cause.LEAK_GROWTH: "a leak that grew",
+    Cause.LEAK_DECREASE: "a leak that shrank",
+    Cause.GAS_AT_ONCE: "gas moved at once",
+    Cause.GAS_10_MIN: "gas moved for 10 min",
+    Cause.GAS_30_MIN: "gas moved for 30 min",
+    Cause.GAS_90_MIN: "gas moved for 90 min",
+    Cause.OXYGEN_AT_ONCE: "oxygen moved at once",
+    Cause.OXYGEN_BALANCE: "a changed oxygen balance",
+    Cause.GAS_SOURCE: "gas that comes in",
+    Cause.TEMPERATURE: "a thermometer that moved",
+    Cause.SENSOR_FAULT: "a faulty sensor",
+}
+
+
+def weighed(hypotheses: Mapping[Cause, float]) -> str:
+    """Return the likeliest causes with their probabilities, those beyond mention left out.
+
+    Examples
+    --------
+    >>> weighed({Cause.LEAK_GROWTH: 0.9994, Cause.OXYGEN_BALANCE: 0.0006})
+    'a leak that grew (99%)'
+    """
+    named = list(likely(hypotheses, LEAST_NAMED).items())[:CAUSES_NAMED]
+    return ", ".join(f"{CAUSE_WORDS[c]} ({min(p, MOST_CERTAIN):.0%})" for c, p in named)
+
+
 def headline(
     rule: Rule,
     figure: Figure | None,
@@ -84,6 +115,7 @@ def headline(
     suspects: Mapping[str, float],
     excluded: str,
     *,
+    hypotheses: Mapping[Cause, float] | None = None,
     doubts: Sequence[str] = (),
     closure: ClosureView | None = None,
 ) -> str:
@@ -96,6 +128,7 @@ def headline(
         ranked = sorted(suspects.items(), key=lambda item: -item[1])[:3]
         named = ", ".join(f"{name} {share:.0%}" for name, share in ranked)
         parts.append(f"Likeliest: {named}.")
+    parts += _taken_for(hypotheses or {}, atmosphere)
     parts += [
         f"Hatch {hatch} is unknown and taken as {_STATES[state]}."
         for hatch, state in atmosphere.assumed.items()
@@ -107,6 +140,14 @@ def headline(
     if closure is not None:
         parts.append(to_shut(closure))
     return " ".join(parts)
+
+
+def _taken_for(hypotheses: Mapping[Cause, float], atmosphere: AtmosphereView) -> list[str]:
+    growth = atmosphere.growth
+    if growth is not None and growth.onset_s is not None:
+        return [f"When found it was taken for {weighed(hypotheses)}."] if hypotheses else []
+    likeliest = next(iter(hypotheses), Cause.NOTHING)
+    return [] if likeliest is Cause.NOTHING else [f"Lately seen: {weighed(hypotheses)}."]
 
 
 def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str:

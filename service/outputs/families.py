@@ -1,7 +1,7 @@
 """Turns one reading of the service into Prometheus metric families."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from typing import Final, Protocol
 
@@ -72,6 +72,7 @@ class Reading:
     sources: tuple[LinkReading, ...]
     outputs: Mapping[str, OutputStatus]
     annunciations: int = 0
+    causes: Mapping[str, int] = field(default_factory=dict)
 
 
 def families(reading: Reading) -> Iterator[Metric]:
@@ -84,6 +85,7 @@ def families(reading: Reading) -> Iterator[Metric]:
         yield atmosphere_family.render(reading.view.atmospheres)
     yield from _atmosphere_tables(reading.view.atmospheres)
     yield from _alerts(reading)
+    yield from _causes(reading)
     yield from _intake(reading)
     yield from _outputs(reading.outputs)
 
@@ -308,6 +310,15 @@ def _alerts(reading: Reading) -> Iterator[Metric]:
     )
     yield _counter(
         "alert_events", "Changes of alerts.", ["rule", "event"], reading.alert_events.items()
+    )
+
+
+def _causes(reading: Reading) -> Iterator[Metric]:
+    yield _counter(
+        "causes_named",
+        "Times that what changed the air was recognised, a leak or not, a lying sensor among it.",
+        ["cause"],
+        [((cause,), count) for cause, count in reading.causes.items()],
     )
 
 

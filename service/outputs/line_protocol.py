@@ -58,9 +58,8 @@ class LineProtocol:
         """Return the line of an alert event; lists become text."""
         fields = alert_record(event)
         fields["sections"] = " ".join(event.sections)
-        fields["suspects"] = " ".join(
-            f"{section}={probability}" for section, probability in fields["suspects"].items()
-        )
+        for name in ("suspects", "hypotheses"):
+            fields[name] = " ".join(f"{what}={p}" for what, p in fields[name].items())
         return self._line("alert_event", ALERT_TAGS, fields, event.time_s)
 
     def _line(

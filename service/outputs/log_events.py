@@ -87,9 +87,11 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "Hatches moved, so sections now share air in other groups.",
         "Check that the hatch states match the station.",
     ),
-    "mass.stepped": LogEvent(
-        "The air mass jumped at once, as a vent, a docking or a gas bottle makes it.",
-        "If `declared_as` is empty, find out what was operated and declare it.",
+    "cause.named": LogEvent(
+        "What changed the air of an atmosphere is sure enough to be named in `cause`, with its size, "
+        "when, and by how much (`lead`) it explains the readings better than the next cause.",
+        "Where `declared_as` is empty find out who moved gas or changed the oxygen, and have it "
+        "declared; what is no leak is booked, and raises no alert.",
     ),
     "activity.noted": LogEvent(
         "An activity message arrived.",

@@ -14,6 +14,7 @@ from service.core.events import (
     ActivityNoted,
     AlertEvent,
     AtmospheresChanged,
+    CauseNamed,
     CommandTaken,
     Event,
     FreeVolumeEstimated,
@@ -21,7 +22,6 @@ from service.core.events import (
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
-    MassStepped,
     SensorDoubted,
     SensorTrusted,
     Severity,
@@ -39,7 +39,7 @@ LEVEL_OF_SEVERITY: Final = {
 }
 NAMES: Final[dict[type, str]] = {
     AtmospheresChanged: "atmosphere.changed",
-    MassStepped: "mass.stepped",
+    CauseNamed: "cause.named",
     ActivityNoted: "activity.noted",
     IsolationTestBegan: "isolation.began",
     IsolationTestJudged: "isolation.judged",

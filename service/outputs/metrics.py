@@ -15,7 +15,8 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from service.core.events import AlertEvent, AlertEventKind, Event
+from service.core.causes import Cause
+from service.core.events import AlertEvent, AlertEventKind, CauseNamed, Event, SensorDoubted
 from service.core.views import MonitorView
 from service.outputs.base import Counted
 from service.outputs.families import LinkReading, ObservedSource, Reading, families
@@ -61,6 +62,7 @@ class Metrics(Collector):
             (source.name, outcome): 0 for source in sources for outcome in sorted(self._outcomes)
         }
         self._alert_events = {(rule, event.value): 0 for rule in rules for event in AlertEventKind}
+        self._causes = dict.fromkeys((c.value for c in Cause if c is not Cause.NOTHING), 0)
         self._annunciations_s: deque[float] = deque(maxlen=KEPT_ANNUNCIATIONS)
         self.registry = CollectorRegistry()
         self._process = CollectorRegistry()
@@ -78,8 +80,12 @@ class Metrics(Collector):
         self._samples[key] = self._samples.get(key, 0) + count
 
     def count_events(self, events: Iterable[Event]) -> None:
-        """Add the alert events among the facts."""
+        """Add the alert events and the causes among the facts."""
         for event in events:
+            if isinstance(event, CauseNamed):
+                self._causes[event.cause.value] += 1
+            if isinstance(event, SensorDoubted):
+                self._causes[Cause.SENSOR_FAULT.value] += 1
             if isinstance(event, AlertEvent):
                 key = (event.rule, event.event.value)
                 self._alert_events[key] = self._alert_events.get(key, 0) + 1
@@ -98,6 +104,7 @@ class Metrics(Collector):
             annunciations=len(self._annunciations_s),
             samples=dict(self._samples),
             alert_events=dict(self._alert_events),
+            causes=dict(self._causes),
             sources=tuple(
                 LinkReading(
                     name=source.name,

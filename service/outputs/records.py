@@ -11,6 +11,7 @@ from service.core.events import (
     ActivityNoted,
     AlertEvent,
     AtmospheresChanged,
+    CauseNamed,
     ClosedSide,
     CommandTaken,
     Event,
@@ -19,7 +20,6 @@ from service.core.events import (
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
-    MassStepped,
     SensorDoubted,
     SensorTrusted,
 )
@@ -79,6 +79,7 @@ def alert_record(event: AlertEvent) -> dict[str, Any]:
         "atmosphere": event.atmosphere,
         "sections": list(event.sections),
         "suspects": _likeliest_first(event.suspects),
+        "hypotheses": _likeliest_first(event.hypotheses),
         "leak_rate_kg_per_day": figure(event.leak_rate_kg_per_day),
         "leak_rate_low": figure(event.leak_rate_low),
         "leak_rate_high": figure(event.leak_rate_high),
@@ -147,13 +148,8 @@ def event_record(event: Event) -> dict[str, Any]:
                 "atmospheres": [list(sections) for sections in event.atmospheres],
                 "reason": event.reason,
             }
-        case MassStepped():
-            return {
-                "time": timestamp(event.time_s),
-                "atmosphere": event.atmosphere,
-                "mass_kg": figure(event.mass_kg),
-                "declared_as": event.declared_as,
-            }
+        case CauseNamed():
+            return cause_record(event)
         case ActivityNoted():
             return {
                 "time": timestamp(event.time_s),
@@ -189,6 +185,31 @@ def event_record(event: Event) -> dict[str, Any]:
                 "free_volume_sd_m3": figure(event.free_volume_sd_m3),
                 "believed": event.is_believed,
             }
+
+
+def cause_record(event: CauseNamed) -> dict[str, Any]:
+    """Return what changed the air, with its evidence; what is not known is None."""
+    return {
+        "time": timestamp(event.time_s),
+        "atmosphere": event.atmosphere,
+        "sections": list(event.sections),
+        "cause": event.cause.value,
+        "since": timestamp(event.since_s),
+        "since_low": timestamp(event.since_low_s),
+        "since_high": timestamp(event.since_high_s),
+        "until": _optional_timestamp(event.until_s),
+        "mass_kg": figure(event.mass_kg),
+        "mass_low_kg": figure(event.mass_low_kg),
+        "mass_high_kg": figure(event.mass_high_kg),
+        "rate_kg_per_day": figure(event.rate_kg_per_day),
+        "rate_low": figure(event.rate_low),
+        "rate_high": figure(event.rate_high),
+        "rival": event.rival.value,
+        "lead": figure(event.lead),
+        "hypotheses": _likeliest_first(event.hypotheses),
+        "declared_as": event.declared_as,
+        "text": event.text,
+    }
 
 
 def _isolation_record(

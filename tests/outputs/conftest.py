@@ -17,12 +17,14 @@ import pytest
 import structlog
 from aiohttp import web
 
+from service.core.causes import Cause
 from service.core.events import (
     ActivityNoted,
     AlertEvent,
     AlertEventKind,
     AlertState,
     AtmospheresChanged,
+    CauseNamed,
     ClosedSide,
     CommandTaken,
     Doubt,
@@ -33,7 +35,6 @@ from service.core.events import (
     IsolationDoubted,
     IsolationTestBegan,
     IsolationTestJudged,
-    MassStepped,
     Order,
     RuleKind,
     SensorDoubted,
@@ -219,7 +220,24 @@ def other_events() -> tuple[Event, ...]:
         AtmospheresChanged(
             time_s=NOW_S, atmospheres=(("zvezda",), ("prk",)), reason="prk-zvezda closed"
         ),
-        MassStepped(time_s=NOW_S, atmosphere="prk", mass_kg=-0.5, declared_as=None),
+        CauseNamed(
+            time_s=NOW_S,
+            atmosphere="prk",
+            sections=("prk",),
+            cause=Cause.GAS_30_MIN,
+            since_s=NOW_S - 7200.0,
+            since_low_s=NOW_S - 7260.0,
+            since_high_s=NOW_S - 7200.0,
+            until_s=NOW_S - 5400.0,
+            rival=Cause.LEAK_GROWTH,
+            lead=11.5,
+            hypotheses={"gas_for_30_min": 0.9999, "leak_growth": 0.0001},
+            declared_as=None,
+            text="prk: 0.50 kg of gas went.",
+            mass_kg=-0.5,
+            mass_low_kg=-0.6,
+            mass_high_kg=-0.4,
+        ),
         ActivityNoted(
             time_s=NOW_S, name="crew", place="zvezda", understood=True, reason="crew is 7"
         ),

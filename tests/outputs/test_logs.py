@@ -62,7 +62,7 @@ def test_each_fact_is_one_line_and_samples_are_none(log_lines, alert_event, othe
     assert [line["message"] for line in log_lines()] == [
         "alert.raised",
         "atmosphere.changed",
-        "mass.stepped",
+        "cause.named",
         "activity.noted",
         "isolation.began",
         "isolation.judged",

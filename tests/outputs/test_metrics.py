@@ -43,6 +43,7 @@ CONTRACT = {
     "hullwatch_alert_active": {"rule", "atmosphere", "severity"},
     "hullwatch_alert_state": {"rule", "atmosphere", "state"},
     "hullwatch_alert_events_total": {"rule", "event"},
+    "hullwatch_causes_named_total": {"cause"},
     "hullwatch_incidents_open": {"severity"},
     "hullwatch_annunciations_recent": set(),
     "hullwatch_samples_total": {"source", "outcome"},
