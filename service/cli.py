@@ -7,6 +7,7 @@ import click
 from service.commands.alerts import alerts
 from service.commands.check import check
 from service.commands.demo import demo
+from service.commands.explain import explain
 from service.commands.replay import replay
 from service.commands.run import run
 from service.commands.score import score
@@ -41,5 +42,5 @@ def cli() -> None:
     """Watch the air pressure of a crewed spacecraft and tell when its leak grows."""
 
 
-for command in (demo, run, check, simulate, replay, score, alerts):
+for command in (demo, run, check, simulate, replay, explain, score, alerts):
     cli.add_command(command)

@@ -3,16 +3,21 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from service.core.events import AlertEvent, AlertEventKind
+from service.core.events import AlertEvent, AlertEventKind, RuleKind
 from service.core.views import AtmosphereView
 from service.errors import InputError
+from service.evidence import FILE, Recorder, write
+from service.explain_page import page_of, write_page
+from service.explaining import explained
 from service.outputs.records import ESTIMATE_COLUMNS, alert_line, estimate_row
 from service.replaying import replayed
 from service.report import write_report
@@ -21,6 +26,8 @@ from service.settings.load import load
 from service.sources.base import Rejected
 from service.sources.tables import read_activities, read_telemetry
 
+PAGES: Final = 12  # of alerts that are explained at once; `hullwatch explain` draws any other
+LEAKS: Final = frozenset({RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE})
 EXAMPLE: Final = """\b
 Examples:
   hullwatch replay telemetry.csv -c station.yaml --activities activities.jsonl --out result
@@ -64,7 +71,7 @@ def _columns(
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for alerts.jsonl, estimates.csv and report.html.",
+    help="Directory for alerts.jsonl, estimates.csv, report.html and what explains its alerts.",
 )
 @click.option("--wide", is_flag=True, help="The tables have one column a channel.")
 @click.option(
@@ -104,6 +111,8 @@ def replay(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(str(out), str(error.strerror), "give a directory to write to") from error
+    recorder = Recorder(station=station.name)
+    policy = replace(policy, keeps_insights=True)
     alerts: list[AlertEvent] = []
     estimates: list[AtmosphereView] = []
     accepted = 0
@@ -122,10 +131,13 @@ def replay(
             events = [e for e in stretch.outcome.events if isinstance(e, AlertEvent)]
             alert_log.writelines(alert_line(event) for event in events)
             rows.writerows(estimate_row(estimate) for estimate in stretch.outcome.estimates)
+            recorder.take(stretch.outcome)
             alerts += events
             estimates += stretch.outcome.estimates
             progress.update(task, completed=stretch.share_done)
-    write_report(out / "report.html", station, alerts, estimates)
+    with console.status("drawing"):
+        links = _explain(recorder, out)
+        write_report(out / "report.html", station, alerts, estimates, links)
     click.echo(f"{accepted} samples and {len(activities)} activities of {station.name} replayed")
     for reason, count in sorted(refused.items()):
         click.echo(f"{count} rows refused: {reason}")
@@ -133,6 +145,19 @@ def replay(
     for alert in raised:
         click.echo(f"{alert.severity.value}: {alert.text}")
     click.echo(f"{len(raised)} alerts raised; see {out / 'report.html'}")
+
+
+def _explain(recorder: Recorder, out: Path) -> dict[str, str]:
+    """Keep what explains the alerts, and draw the first; return their pages as the report links them."""
+    explanations = [explained(exhibit) for exhibit in recorder.exhibits()]
+    write(out / FILE, (explanation.exhibit for explanation in explanations))
+    links = {}
+    for explanation in [e for e in explanations if e.alert["kind"] in LEAKS][:PAGES]:
+        alert_id = explanation.alert["alert_id"]
+        page = page_of(out, alert_id)
+        write_page(page, explanation)
+        links[alert_id] = quote(page.relative_to(out).as_posix())
+    return links
 
 
 def _show_rejected(console: Console, examples: Sequence[Rejected]) -> None:

@@ -26,6 +26,7 @@ from service.core.views import (
     AtmosphereView,
     EstimateQuality,
     GrowthEstimate,
+    Insight,
     LeakEstimate,
 )
 from service.core.volumes import FreeVolumes
@@ -120,6 +121,29 @@ class Estimates:
         if self._station.loop_of(group) is not None:
             return replace(view, coolant=self._loops.view(group, air if fresh else None))
         return self._of_air(view, group, air)
+
+    def insight(self, group: Group, at_s: float) -> Insight | None:
+        """Return what the detector saw last of an atmosphere, None if it has weighed nothing."""
+        account = self._leaks.account(group)
+        if account is None or account.measured_kg is None:
+            return None
+        gas_kg, gas_sd_kg, oxygen_kg = self._leaks.gas(account)
+        scale = self._scale(group)
+        weighing = self._leaks.weighing_of(group)
+        surprise, oxygen_surprise = (s if np.isfinite(s) else None for s in account.surprises)
+        return Insight(
+            time_s=at_s,
+            atmosphere=self.name(group),
+            sections=self.sections(group),
+            balance=account.balance,
+            measured_kg=scale * account.measured_kg,
+            model_kg=scale * gas_kg,
+            model_sd_kg=scale * gas_sd_kg,
+            oxygen_kg=scale * oxygen_kg,
+            surprise=surprise,
+            oxygen_surprise=oxygen_surprise,
+            log_odds={} if weighing is None else weighing.log_odds,
+        )
 
     def _largest(self, group: Group) -> int:
         if self._station.loop_of(group) is not None:

@@ -207,13 +207,22 @@ class CauseNamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityNoted:
-    """An activity message arrived; `understood` is False where it is kept as a plain note."""
+    """An activity message arrived; `understood` is False where it is kept as a plain note.
+
+    `value` is in SI, in `unit`. `mass_sd_kg` is how much gas may have come or gone at once, and
+    `rate_sd_kg_per_day` how much the oxygen balance may have changed, as is allowed for.
+    """
 
     time_s: float
     name: str
     place: str
     understood: bool
     reason: str
+    state: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    mass_sd_kg: float = 0.0
+    rate_sd_kg_per_day: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from service.core.air import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
 from service.core.estimators import FLOW_EXPONENT, MASS, RATE
+from service.core.estimators import OXYGEN as OXYGEN_GAINED
 from service.core.growth import (
     JUMP,
     OXYGEN,
@@ -177,6 +178,14 @@ class LeakBook(Ledger):
                 Cause.OXYGEN_BALANCE: oxygen + other,
             }
         return Weighing(log_odds=log_odds)
+
+    def gas(self, account: Account) -> tuple[float, float, float]:
+        """Return the gas that an account holds, its standard error, and the oxygen gained of it, kg."""
+        row = self.accounts.index(account)
+        parts = [MASS, OXYGEN_GAINED]
+        state = self.filter.state[row, parts]
+        variance = float(self.filter.covariance[row][np.ix_(parts, parts)].sum())
+        return float(state.sum()), float(np.sqrt(max(variance, 0.0))), float(state[1])
 
     def weighing_of(self, group: Group) -> Weighing | None:
         """Return how well each cause explains what the best account of a group sees now."""

@@ -34,7 +34,14 @@ from service.core.samples import Activity, SampleBatch
 from service.core.station import HatchState, Station, atmospheres
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.views import AtmosphereView, MonitorView, Outcome, SectionView, SensorView
+from service.core.views import (
+    AtmosphereView,
+    Insight,
+    MonitorView,
+    Outcome,
+    SectionView,
+    SensorView,
+)
 from service.core.volumes import FreeVolumes
 
 FAST_KINDS: Final = frozenset({RuleKind.PRESSURE_RATE})
@@ -62,6 +69,8 @@ class Policy:
         Spacing of the estimate rows of an `Outcome`.
     single_sensor_emergency : bool
         Whether one sensor alone may raise an emergency.
+    keeps_insights : bool
+        Whether an `Outcome` also tells what the detector saw.
     """
 
     rules: tuple[Rule, ...]
@@ -73,6 +82,7 @@ class Policy:
     stale_s: float = 7800.0
     estimate_every_s: float = 600.0
     single_sensor_emergency: bool = False
+    keeps_insights: bool = False
 
 
 class Monitor:
@@ -168,6 +178,7 @@ class Monitor:
         heard = _last_heard(full)
         events: list[Event] = []
         estimates: list[AtmosphereView] = []
+        insights: list[Insight] = []
         while (tick := self._next_tick(fast)) <= last_fast:
             self._fast = tick
             at_s = tick * FAST_S
@@ -185,11 +196,16 @@ class Monitor:
                     events += self._closures.judge(self._taken_hatches(), self._air, at_s)
                 if at_s % self.policy.estimate_every_s == 0.0:
                     estimates += self._atmosphere_views(at_s)
+                    insights += self._insights(at_s)
             events += self._judge(self._fast_rules, at_s)
         self._fast = last_fast
         rest = samples[len(full) :]
         self._pending = [rest] if len(rest) else []
-        return Outcome(events=tuple(self._incidents.follow(events)), estimates=tuple(estimates))
+        return Outcome(
+            events=tuple(self._incidents.follow(events)),
+            estimates=tuple(estimates),
+            insights=tuple(insights),
+        )
 
     def view(self) -> MonitorView:
         """Show the state after the last tick."""
@@ -322,6 +338,11 @@ class Monitor:
                     place=activity.hatch or activity.section or self.station.name,
                     understood=effect.understood,
                     reason=effect.reason,
+                    state=activity.state,
+                    value=activity.value,
+                    unit=activity.unit,
+                    mass_sd_kg=effect.mass_sd_kg,
+                    rate_sd_kg_per_day=effect.rate_sd * S_PER_DAY,
                 )
             )
             if not effect.understood:
@@ -475,6 +496,12 @@ class Monitor:
         return [
             self._figures.atmosphere(group, self._air.get(group), at_s) for group in self._groups
         ]
+
+    def _insights(self, at_s: float) -> list[Insight]:
+        if not self.policy.keeps_insights:
+            return []
+        seen = (self._figures.insight(group, at_s) for group in self._groups)
+        return [insight for insight in seen if insight is not None]
 
 
 def _last_heard(samples: SampleBatch) -> dict[int, list[tuple[int, float]]]:

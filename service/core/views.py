@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from service.core.causes import Cause
 from service.core.events import (
     AlertEventKind,
     AlertState,
@@ -218,8 +219,43 @@ class MonitorView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Insight:
+    """What the detector saw in the newest balance of an atmosphere.
+
+    Attributes
+    ----------
+    measured_kg : float
+        Mass by the readings.
+    model_kg, model_sd_kg : float
+        Gas that is there by all that was seen, without what only the sensors show.
+    oxygen_kg : float
+        Of it, oxygen that came or went beyond what a leak took.
+    surprise, oxygen_surprise : float or None
+        Measured less predicted, in standard deviations of that; None = not measured.
+    log_odds : dict of Cause to float
+        See `Weighing`; empty until the detector is armed.
+    """
+
+    time_s: float
+    atmosphere: str
+    sections: tuple[str, ...]
+    balance: Balance
+    measured_kg: float
+    model_kg: float
+    model_sd_kg: float
+    oxygen_kg: float
+    surprise: float | None
+    oxygen_surprise: float | None
+    log_odds: dict[Cause, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one call of the monitor brought: events in order, and table rows of estimates."""
+    """What one call of the monitor brought: events in order, and table rows of estimates.
+
+    Insights stand beside the estimates where the policy asks for them.
+    """
 
     events: tuple[Event, ...] = ()
     estimates: tuple[AtmosphereView, ...] = ()
+    insights: tuple[Insight, ...] = ()

@@ -157,6 +157,11 @@ def event_record(event: Event) -> dict[str, Any]:
                 "place": event.place,
                 "understood": event.understood,
                 "reason": event.reason,
+                "state": event.state,
+                "value": figure(event.value),
+                "unit": event.unit,
+                "allowed_kg": figure(event.mass_sd_kg),
+                "allowed_kg_per_day": figure(event.rate_sd_kg_per_day),
             }
         case CommandTaken():
             return command_record(event)

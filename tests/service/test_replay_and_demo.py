@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -54,9 +56,12 @@ def alerts_of(directory):
 
 
 def test_two_replays_of_the_same_files_are_byte_identical(replayed):
-    names = ("alerts.jsonl", "estimates.csv", "report.html")
-    assert {p.name for p in (replayed / "one").iterdir()} == set(names)
-    for name in names:
+    alert_ids = {e["alert_id"] for e in alerts_of(replayed / "one") if e["event"] == "raised"}
+    pages = {f"explain/{alert_id}.html" for alert_id in alert_ids}
+    names = {"alerts.jsonl", "estimates.csv", "evidence.json.gz", "report.html", *pages}
+    written = [p for p in (replayed / "one").rglob("*") if p.is_file()]
+    assert {p.relative_to(replayed / "one").as_posix() for p in written} == names
+    for name in sorted(names):
         assert (replayed / "one" / name).read_bytes() == (replayed / "two" / name).read_bytes()
 
 
@@ -71,6 +76,23 @@ def test_the_growth_of_february_is_found_in_the_tunnel_and_its_onset_holds_the_t
     assert max(growth["suspects"], key=growth["suspects"].get) == "prk"
     assert growth["onset_high"] <= growth["time"]
     assert "crew" in growth["text"].partition("Known and not the cause:")[2]
+
+
+def test_the_report_links_what_explains_each_alert_of_a_leak(replayed):
+    report = (replayed / "one" / "report.html").read_text(encoding="utf-8")
+    links = set(re.findall(r'href="([^"]+)"', report))
+    assert links
+    assert all((replayed / "one" / unquote(link)).exists() for link in links)
+
+
+def test_explain_tells_of_the_growth_of_february_what_was_weighed_and_what_was_known(replayed):
+    growth = next(e for e in alerts_of(replayed / "one") if e["kind"] == "leak_growth")
+    result = hullwatch("explain", growth["alert_id"], "--from", "one", cwd=replayed)
+    assert result.returncode == 0, result.stderr
+    first = result.stdout.partition("Hypotheses")[2].splitlines()[1]
+    assert "a leak that grew" in first
+    for known in ("crew", "undocking", "oxygen generation", "hatch prk-zvezda closed"):
+        assert known in result.stdout.partition("Known and allowed for")[2]
 
 
 def test_every_alert_event_has_exactly_the_fields_of_the_contract(replayed):
