@@ -20,6 +20,8 @@ ALERT_FIELDS = (
     "onset_low",
     "onset_high",
     "reserve_time_s",
+    "reserve_low_s",
+    "reserve_high_s",
     "reason",
     "text",
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf, isinf
 from typing import Any, Final
 
 from service.core.accounts import Group
@@ -275,6 +276,7 @@ class AlertBook:
         self._texts[key] = text
         leak, growth = view.leak, view.growth
         size = growth.growth_kg_per_s if growth else None
+        low_s, high_s = (None if isinf(s) else s for s in view.reserve_band_s or (inf, inf))
         return AlertEvent(
             time_s=at_s,
             alert_id=alert.alert_id,
@@ -295,6 +297,8 @@ class AlertBook:
             onset_low_s=growth.onset_low_s if growth else None,
             onset_high_s=growth.onset_high_s if growth else None,
             reserve_time_s=view.reserve_s,
+            reserve_low_s=low_s,
+            reserve_high_s=high_s,
             reason=reason or _reason(alert, figure),
             text=text,
         )

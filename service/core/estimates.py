@@ -17,6 +17,7 @@ from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
+from service.core.outlooks import outlook_of_air, outlook_of_loop
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure
 from service.core.station import Station
@@ -28,6 +29,7 @@ from service.core.views import (
     GrowthEstimate,
     Insight,
     LeakEstimate,
+    Outlook,
 )
 from service.core.volumes import FreeVolumes
 
@@ -117,6 +119,7 @@ class Estimates:
             leak=leak,
             growth=self._growth_estimate(group),
             reserve_time_s=reserve_time_s,
+            outlook=None if leak is None or air is None else self._outlook(group, air, leak),
         )
         if self._station.loop_of(group) is not None:
             return replace(view, coolant=self._loops.view(group, air if fresh else None))
@@ -176,6 +179,22 @@ class Estimates:
             floor: self._time_to(floor_pa, rate_kg_per_s, group, air)
             for floor, floor_pa in self._policy.floors_pa.items()
         }
+
+    def _outlook(self, group: Group, air: AirReading, leak: LeakEstimate) -> Outlook | None:
+        """Return what follows from a leak rate, None where it is not known how much there is."""
+        loop = self._station.loop_of(group)
+        if loop is not None:
+            held_kg = air.liquid.held_kg if air.liquid is not None else None
+            density = loop.density_kg_per_m3
+            if held_kg is None:
+                return None
+            return outlook_of_loop(leak, held_kg, loop.floor_kg, air.pressure_pa, density)
+        mass_kg = _times(self._scale(group), air.air_mass_kg)
+        if mass_kg is None or air.pressure_pa is None:
+            return None
+        return outlook_of_air(
+            leak, mass_kg, air.pressure_pa, air.temperature_k, self._policy.floors_pa
+        )
 
     def _scale(self, group: Group) -> float:
         """Return by how much the figures of an atmosphere exceed those of the configured volume."""

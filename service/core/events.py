@@ -79,7 +79,8 @@ class AlertEvent:
     """One change of one alert; the fields are the contract of `alerts.jsonl`, times in Unix UTC.
 
     What is not known is None, never zero. `suspects` maps sections to probabilities, `hypotheses`
-    the causes that were weighed (`Cause`), of growths and rates; it is empty where nothing was.
+    the causes that were weighed (`Cause`), of growths and rates; it is empty where nothing was. The
+    reserve time comes with its 95 % band, without an end that never comes.
     """
 
     time_s: float
@@ -102,6 +103,8 @@ class AlertEvent:
     onset_low_s: float | None = None
     onset_high_s: float | None = None
     reserve_time_s: float | None = None
+    reserve_low_s: float | None = None
+    reserve_high_s: float | None = None
     hypotheses: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -65,23 +65,30 @@ def hole_diameter_m(
 
 
 def time_to_floor_s(
-    mass_kg: float, leak_kg_per_s: float, pressure_pa: float, floor_pa: float
+    mass_kg: float,
+    leak_kg_per_s: float,
+    pressure_pa: float,
+    floor_pa: float,
+    exponent: float = 1.0,
 ) -> float | None:
-    """Return the time until a choked leak brings the pressure down to the floor, s.
+    """Return the time until a leak brings the pressure down to the floor, s.
 
-    A choked leak is proportional to the pressure, so p falls as exp(-t leak / mass). None when
+    The flow goes with a power of the pressure: with the pressure itself through a choked hole, so
+    that p falls as exp(-t leak / mass); with more through a crack, which takes longer. None when
     nothing leaks, for then no time can be named; 0 at or below the floor.
 
     Examples
     --------
-    >>> round(time_to_floor_s(1050.0, 1.0, 745.0, 490.0))
-    440
+    >>> [round(time_to_floor_s(1050.0, 1.0, 745.0, 490.0, n)) for n in (1.0, 1.8)]
+    [440, 523]
     """
     if pressure_pa <= floor_pa:
         return 0.0
     if leak_kg_per_s <= 0.0:
         return None
-    return mass_kg / leak_kg_per_s * float(np.log(pressure_pa / floor_pa))
+    ratio, over = pressure_pa / floor_pa, exponent - 1.0
+    path = float(np.log(ratio)) if over == 0.0 else (ratio**over - 1.0) / over
+    return mass_kg / leak_kg_per_s * path
 
 
 def accumulated_kg(

@@ -79,6 +79,30 @@ class CoolantView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What follows from a leak rate if it stays as it is; infinity = never, None = unknown.
+
+    Attributes
+    ----------
+    reserve_low_s, reserve_high_s : dict of str to float
+        95 % band of the time to each floor: by the high end of the rate through a hole, and by its
+        low end through a crack, whose flow falls faster with the pressure.
+    gas_kg_per_month, gas_low_kg_per_month, gas_high_kg_per_month : float or None
+        Air that holding the pressure takes in 30 days, and its 95 % interval.
+    hole_low_m, hole_high_m : float or None
+        Diameter of the hole that would lose as much, by its discharge coefficient, 1 to 0.6.
+    """
+
+    reserve_low_s: dict[str, float]
+    reserve_high_s: dict[str, float]
+    gas_kg_per_month: float | None = None
+    gas_low_kg_per_month: float | None = None
+    gas_high_kg_per_month: float | None = None
+    hole_low_m: float | None = None
+    hole_high_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtmosphereView:
     """One atmosphere: its air, its leak and how long it lasts; None = unknown.
 
@@ -107,11 +131,25 @@ class AtmosphereView:
     free_volume_sd_m3: float | None = None
     assumed: dict[str, HatchState] = field(default_factory=dict)
     coolant: CoolantView | None = None
+    outlook: Outlook | None = None
+
+    @property
+    def reserve_floor(self) -> str:
+        """Name of the floor at which the crew must leave, or the loop is lost."""
+        return "evacuation" if self.coolant is None else LOOP_FLOOR
+
+    @property
+    def reserve_band_s(self) -> tuple[float, float] | None:
+        """95 % band of the reserve time."""
+        if self.outlook is None:
+            return None
+        floor = self.reserve_floor
+        return self.outlook.reserve_low_s[floor], self.outlook.reserve_high_s[floor]
 
     @property
     def reserve_s(self) -> float | None:
         """Time until the crew must leave, or until the loop is lost."""
-        return self.reserve_time_s.get("evacuation" if self.coolant is None else LOOP_FLOOR)
+        return self.reserve_time_s.get(self.reserve_floor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

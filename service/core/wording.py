@@ -1,19 +1,20 @@
 """Says what an alert means, in one short paragraph that a tired person understands."""
 
 from collections.abc import Mapping, Sequence
+from math import isinf
 from typing import Final
 
 import numpy as np
 
 from service.core.causes import Cause, likely
 from service.core.events import RuleKind
-from service.core.physics import hole_diameter_m, liquid_hole_diameter_m
 from service.core.rules import Figure, Rule, Side
 from service.core.station import ChannelKind, HatchState
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.views import AtmosphereView, ClosureView, GrowthEstimate, LeakEstimate
+from service.core.views import AtmosphereView, ClosureView, GrowthEstimate
 
 MOST_CERTAIN: Final = 0.99  # that is ever claimed; what nobody thought of is not counted
+LASTING: Final = frozenset({RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE})
 LEAST_NAMED: Final = 0.01  # probability of a cause that is named
 CAUSES_NAMED: Final = 3
 MOST_NAMED: Final = 6  # sections of a side; more are counted
@@ -225,24 +226,48 @@ def _leak_sentences(rule: Rule, atmosphere: AtmosphereView) -> list[str]:
     leak = atmosphere.leak
     if leak is not None:
         rates = leak.rate_kg_per_s, leak.low_kg_per_s, leak.high_kg_per_s
-        sentences.append(f"Leak now {_flow(atmosphere, *rates)}{_hole(atmosphere, leak)}.")
-    reserve_s = atmosphere.reserve_s
-    if reserve_s is not None and rule.kind is not RuleKind.RESERVE_TIME:
-        floor = "evacuation pressure" if atmosphere.coolant is None else "least quantity"
-        sentences.append(f"Time to the {floor}: {span(reserve_s)}.")
+        sentences.append(f"Leak now {_flow(atmosphere, *rates)}{_hole(atmosphere)}.")
+    if rule.kind is not RuleKind.RESERVE_TIME:
+        sentences += _reserve(atmosphere)
+    outlook = atmosphere.outlook
+    if rule.kind in LASTING and outlook is not None and (outlook.gas_kg_per_month or 0.0) > 0.0:
+        gas = outlook.gas_kg_per_month, outlook.gas_low_kg_per_month, outlook.gas_high_kg_per_month
+        value, low, high = (max(kg or 0.0, 0.0) for kg in gas)
+        sentences.append(
+            f"Holding it takes {value:.0f} kg of gas a month ({low:.0f} to {high:.0f})."
+        )
     return sentences
 
 
-def _hole(atmosphere: AtmosphereView, leak: LeakEstimate) -> str:
-    pressure_pa, temperature_k = atmosphere.pressure_pa or 0.0, atmosphere.temperature_k
-    if leak.rate_kg_per_s <= 0.0 or pressure_pa <= 0.0:
+def _reserve(atmosphere: AtmosphereView) -> list[str]:
+    """Return how long it lasts, with the band, and when it passes what comes before."""
+    reserve_s, band_s = atmosphere.reserve_s, atmosphere.reserve_band_s
+    if reserve_s is None:
+        return []
+    floor = "evacuation pressure" if atmosphere.coolant is None else "least quantity"
+    told = f"Time to the {floor}: {span(reserve_s)}{_within(band_s)}"
+    before = [
+        f"{name.replace('_', ' ')} pressure in {span(time_s)}"
+        for name, time_s in sorted(atmosphere.reserve_time_s.items(), key=lambda f: f[1] or 0.0)
+        if name != atmosphere.reserve_floor and time_s and time_s < reserve_s
+    ]
+    return [f"{told}; {', '.join(before)}." if before else f"{told}."]
+
+
+def _within(band_s: tuple[float, float] | None) -> str:
+    if band_s is None:
         return ""
-    if atmosphere.coolant is not None:
-        density = atmosphere.coolant.density_kg_per_m3
-        hole_m = liquid_hole_diameter_m(leak.rate_kg_per_s, pressure_pa, density)
-        return f", like a hole of {1000.0 * hole_m:.2f} mm"
-    if not temperature_k:
+    low_s, high_s = band_s
+    return f" ({span(low_s)} to {'never' if isinf(high_s) else span(high_s)})"
+
+
+def _hole(atmosphere: AtmosphereView) -> str:
+    outlook = atmosphere.outlook
+    if outlook is None or outlook.hole_low_m is None or outlook.hole_high_m is None:
         return ""
-    at = (leak.rate_kg_per_s, pressure_pa, temperature_k)
-    least, most = (1000.0 * hole_diameter_m(*at, discharge) for discharge in (1.0, 0.6))
-    return f", like a hole of {least:.2f} to {most:.2f} mm"
+    least, most = (f"{1000.0 * m:.2f}" for m in (outlook.hole_low_m, outlook.hole_high_m))
+    return (
+        f", like a hole of {least} mm"
+        if least == most
+        else f", like a hole of {least} to {most} mm"
+    )

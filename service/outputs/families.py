@@ -155,6 +155,18 @@ _ATMOSPHERE_GAUGES: Final = (
         G_PER_KG,
     ),
     _AtmosphereGauge(
+        "equivalent_hole_lower_bound_meters",
+        "Diameter of the hole that would lose as much at a discharge coefficient of 1.",
+        "hole_low_m",
+        "outlook",
+    ),
+    _AtmosphereGauge(
+        "equivalent_hole_upper_bound_meters",
+        "The same at a discharge coefficient of 0.6; of a liquid both are at 0.61.",
+        "hole_high_m",
+        "outlook",
+    ),
+    _AtmosphereGauge(
         "leak_growth_statistic_ratio",
         "Evidence that the leak grows, over the alarm threshold (1 = alarm).",
         "statistic_ratio",
@@ -247,6 +259,18 @@ def _atmosphere_tables(atmospheres: Iterable[AtmosphereView]) -> Iterator[Metric
             for floor, seconds in atmosphere.reserve_time_s.items()
         ],
     )
+    for bound, name in (("lower", "reserve_low_s"), ("upper", "reserve_high_s")):
+        yield _gauge(
+            f"reserve_time_{bound}_bound_seconds",
+            f"{bound.capitalize()} bound of the reserve time, 95 % band; infinite = never.",
+            ["atmosphere", "floor"],
+            [
+                ((atmosphere.name, floor), seconds)
+                for atmosphere in atmospheres
+                if atmosphere.outlook is not None
+                for floor, seconds in getattr(atmosphere.outlook, name).items()
+            ],
+        )
     yield _gauge(
         "estimate_balance",
         "Which gas balance the estimate rests on: 1 for that, 0 for the others.",

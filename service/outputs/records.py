@@ -38,6 +38,13 @@ ESTIMATE_COLUMNS: Final = (
     "pressure_pa",
     "reserve_time_s",
     "quality",
+    "reserve_low_s",
+    "reserve_high_s",
+    "to_flight_rule_s",
+    "to_certification_s",
+    "gas_kg_per_month",
+    "hole_low_mm",
+    "hole_high_mm",
 )
 
 
@@ -88,6 +95,8 @@ def alert_record(event: AlertEvent) -> dict[str, Any]:
         "onset_low": _optional_timestamp(event.onset_low_s),
         "onset_high": _optional_timestamp(event.onset_high_s),
         "reserve_time_s": figure(event.reserve_time_s),
+        "reserve_low_s": figure(event.reserve_low_s),
+        "reserve_high_s": figure(event.reserve_high_s),
         "reason": event.reason,
         "text": event.text,
     }
@@ -116,8 +125,9 @@ def alert_summary(alert: AlertView) -> dict[str, Any]:
 
 
 def estimate_record(estimate: AtmosphereView) -> dict[str, Any]:
-    """Return the contract fields of an estimate."""
-    leak = estimate.leak
+    """Return the contract fields of an estimate; what never comes is None too."""
+    leak, outlook, floors = estimate.leak, estimate.outlook, estimate.reserve_time_s
+    low_s, high_s = estimate.reserve_band_s or (None, None)
     return {
         "time": timestamp(estimate.time_s),
         "atmosphere": estimate.name,
@@ -128,6 +138,13 @@ def estimate_record(estimate: AtmosphereView) -> dict[str, Any]:
         "pressure_pa": figure(estimate.pressure_pa),
         "reserve_time_s": figure(estimate.reserve_s),
         "quality": estimate.quality.value,
+        "reserve_low_s": figure(low_s),
+        "reserve_high_s": figure(high_s),
+        "to_flight_rule_s": figure(floors.get("flight_rule")),
+        "to_certification_s": figure(floors.get("certification")),
+        "gas_kg_per_month": figure(outlook.gas_kg_per_month) if outlook else None,
+        "hole_low_mm": _millimetres(outlook.hole_low_m if outlook else None),
+        "hole_high_mm": _millimetres(outlook.hole_high_m if outlook else None),
     }
 
 
@@ -283,6 +300,10 @@ def command_record(event: CommandTaken) -> dict[str, Any]:
         "new_state": event.new_state.value,
         "refused": event.refused,
     }
+
+
+def _millimetres(metres: float | None) -> float | None:
+    return None if metres is None else figure(1000.0 * metres)
 
 
 def _optional_timestamp(time_s: float | None) -> str | None:

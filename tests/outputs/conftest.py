@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ from service.core.views import (
     IsolationView,
     LeakEstimate,
     MonitorView,
+    Outlook,
     SectionView,
     SensorView,
 )
@@ -109,6 +111,15 @@ def estimate() -> AtmosphereView:
         free_volume_m3=87.5,
         free_volume_sd_m3=2.5,
         assumed={"lab-node": HatchState.OPEN},
+        outlook=Outlook(
+            reserve_low_s={"evacuation": 2.5e6},
+            reserve_high_s={"evacuation": inf},
+            gas_kg_per_month=31.104,
+            gas_low_kg_per_month=28.5,
+            gas_high_kg_per_month=33.7,
+            hole_low_m=2.5e-4,
+            hole_high_m=3.2e-4,
+        ),
     )
 
 

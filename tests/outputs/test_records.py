@@ -56,8 +56,15 @@ def test_an_estimate_row_follows_the_columns_and_leaves_unknowns_empty(estimate,
         "99800.0",
         "3000000.0",
         "good",
+        "2500000.0",
+        "",
+        "",
+        "",
+        "31.104",
+        "0.25",
+        "0.32",
     ]
-    assert estimate_row(unknown_estimate)[3:] == ["", "", "", "", "", "learning"]
+    assert estimate_row(unknown_estimate)[3:] == ["", "", "", "", "", "learning", *[""] * 7]
 
 
 def test_every_kind_of_event_becomes_json(alert_event, other_events):
