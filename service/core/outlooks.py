@@ -14,9 +14,10 @@ from service.core.units import S_PER_DAY
 from service.core.views import LOOP_FLOOR, LeakEstimate, Outlook
 
 MONTH_S: Final = 30.0 * S_PER_DAY
-# Flow over pressure to a power: a hole into vacuum is choked, 1; a slit that is all viscous, 2. The
-# PrK crack had 1.8 (14 to 29 July 2021).
+# Flow over pressure to a power: a hole into vacuum is choked, 1; the PrK crack had 1.8 (14 to 29 July
+# 2021); a slit that is all viscous has 2.
 HOLE_EXPONENT: Final = 1.0
+CRACK_EXPONENT: Final = 1.8
 SLIT_EXPONENT: Final = 2.0
 # Discharge coefficients from a rounded hole to a sharp-edged one; 0.6 to 1 in any text.
 DISCHARGES: Final = (1.0, 0.6)

@@ -87,6 +87,7 @@ class Row:
     rate_held_quiet: Share
     rate_held_after: Share
     rate_error_kg_per_day: float
+    reserve_held: Share
     resolved_median_h: float
     outlived: int
     early: int
@@ -125,6 +126,9 @@ def row_of(scored: Sequence[Scored]) -> Row:
         rate_held_quiet=Share.of(_held(checks, quiet=True)),
         rate_held_after=Share.of(_held(checks, quiet=False)),
         rate_error_kg_per_day=quantile(errors, 0.5),
+        reserve_held=Share.of(
+            check.reserve.is_held for check in checks if check.reserve is not None
+        ),
         resolved_median_h=quantile(
             [j.resolved_s for j in judgements if j.resolved_s is not None or j.outlived], 0.5
         )

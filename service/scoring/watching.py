@@ -3,11 +3,14 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isinf
 from typing import Final
 
 import numpy as np
 
 from service.core.events import AlertEvent
+from service.core.outlooks import CRACK_EXPONENT, HOLE_EXPONENT
+from service.core.physics import time_to_floor_s
 from service.core.units import S_PER_DAY
 from service.core.views import AtmosphereView
 from service.replaying import replayed
@@ -20,10 +23,30 @@ LEARNING_S: Final = 3 * S_PER_DAY  # not checked in the first days, if there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveCheck:
+    """The band of a reserve time beside the time that the true rate leaves, s.
+
+    `hole_s` is that through a hole and `crack_s` that through a crack; `high_s` is None where the
+    band says that it may last for ever.
+    """
+
+    low_s: float
+    high_s: float | None
+    hole_s: float
+    crack_s: float
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the band holds both."""
+        return self.low_s <= self.hole_s and (self.high_s is None or self.crack_s <= self.high_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateCheck:
     """A leak rate with its 95 % interval beside the truth, kg/day; None where none was given.
 
-    `after_h` counts from the last growth, None = nothing has changed yet.
+    `after_h` counts from the last growth, None = nothing has changed yet. `reserve` is None where
+    no time is left or none can be told.
     """
 
     time_s: float
@@ -32,6 +55,7 @@ class RateCheck:
     rate: float | None
     low: float | None
     high: float | None
+    reserve: ReserveCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +78,7 @@ def watch(recording: Recording, name: str) -> Watched:
     truth = truth_of(recording.truth)
     rates = TrueRates(recording.truth)
     wanted = _check_times(truth, name)
+    floor_pa = recording.policy.floors_pa["evacuation"]
     alerts: list[AlertEvent] = []
     checks: list[RateCheck] = []
     newest: list[AtmosphereView] = []  # rows of the last moment of estimates
@@ -67,12 +92,12 @@ def watch(recording: Recording, name: str) -> Watched:
         ]
         for row in stretch.outcome.estimates:
             while wanted and row.time_s > wanted[0][0]:
-                checks += _check(wanted.pop(0)[1], newest, truth, rates)
+                checks += _check(wanted.pop(0)[1], newest, truth, rates, floor_pa)
             if newest and row.time_s > newest[0].time_s:
                 newest = []
             newest.append(row)
     for _, after_h in wanted:
-        checks += _check(after_h, newest, truth, rates)
+        checks += _check(after_h, newest, truth, rates, floor_pa)
     return Watched(truth=truth, alerts=tuple(alerts), checks=tuple(checks))
 
 
@@ -96,6 +121,7 @@ def _check(
     rows: Sequence[AtmosphereView],
     truth: Truth,
     rates: TrueRates,
+    floor_pa: float,
 ) -> list[RateCheck]:
     """Compare the newest estimate of the leaking atmosphere, else of the largest."""
     if not rows:
@@ -114,5 +140,23 @@ def _check(
             rate=None if leak is None else leak.rate_kg_per_s * S_PER_DAY,
             low=None if leak is None else leak.low_kg_per_s * S_PER_DAY,
             high=None if leak is None else leak.high_kg_per_s * S_PER_DAY,
+            reserve=_reserve(row, true, floor_pa),
         )
     ]
+
+
+def _reserve(row: AtmosphereView, true_kg_per_s: float, floor_pa: float) -> ReserveCheck | None:
+    """Compare the band of a reserve time with what the true rate leaves of the air that is there."""
+    band_s = row.reserve_band_s
+    if band_s is None or row.air_mass_kg is None or row.pressure_pa is None:
+        return None
+    hole_s, crack_s = (
+        time_to_floor_s(row.air_mass_kg, true_kg_per_s, row.pressure_pa, floor_pa, exponent)
+        for exponent in (HOLE_EXPONENT, CRACK_EXPONENT)
+    )
+    if not hole_s or not crack_s:
+        return None
+    low_s, high_s = band_s
+    return ReserveCheck(
+        low_s=low_s, high_s=None if isinf(high_s) else high_s, hole_s=hole_s, crack_s=crack_s
+    )

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from service.scoring.judging import judge
 from service.scoring.statistics import poisson_interval, quantile, share_interval
 from service.scoring.tallies import Frequency, Row, Scored, row_of
-from service.scoring.watching import RateCheck
+from service.scoring.watching import RateCheck, ReserveCheck
 from tests.scoring.conftest import alert, case, growth, repair
 
 
@@ -60,6 +61,18 @@ def test_what_is_not_resolved_counts_as_never():
 
     rows = row_of([mended(alert(205, "returned")), mended(), mended()])
     assert (rows.resolved_median_h, rows.outlived) == (math.inf, 2)
+
+
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "held"),
+    [(90.0, 130.0, True), (101.0, 130.0, False), (90.0, 119.0, False), (90.0, None, True)],
+)
+def test_a_reserve_is_held_that_fits_a_hole_and_a_crack_alike(low_s, high_s, held):
+    reserve = ReserveCheck(low_s=low_s, high_s=high_s, hole_s=100.0, crack_s=120.0)
+    checks = (replace(check(1, 0, 2, None), reserve=reserve), check(1, 0, 2, None))
+    scored = Scored(judgement=judge(case([], [])), checks=checks, reference_s=())
+    found = row_of([scored])
+    assert (found.reserve_held.hits, found.reserve_held.count) == (int(held), 1)
 
 
 def check(true: float, low: float | None, high: float | None, after_h: float | None) -> RateCheck:
