@@ -16,10 +16,12 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from deploy.grafana.panels import PLAIN, PROMETHEUS, number, plot, states, steps, words
+from deploy.grafana.places import isolation, loops
 
 Panels = list[Builder[model.Panel]]
 
 HERE: Final = '{atmosphere=~"$atmosphere"}'
+EVACUATION: Final = '{atmosphere=~"$atmosphere",floor="evacuation"}'
 KG_PER_DAY: Final = "86.4 *"  # from g/s
 MMHG: Final = "/ 133.322387415"  # from Pa
 
@@ -140,7 +142,9 @@ def build() -> model.Dashboard:
     rows: dict[str, Panels] = {
         "Now": now(),
         "Leak": leak(),
+        "Where, and what else": isolation(),
         "Air": air(),
+        "Coolant loops": loops(),
         "Telemetry": telemetry(),
         "Outputs and process": daemon(),
     }
@@ -192,11 +196,7 @@ def now() -> Panels:
         number(
             "Reserve time to evacuation",
             "Time until the atmosphere reaches evacuation pressure at its present leak rate.",
-            {
-                "{{atmosphere}}": (
-                    'hullwatch_reserve_time_seconds{atmosphere=~"$atmosphere",floor="evacuation"}'
-                )
-            },
+            {"{{atmosphere}}": f"hullwatch_reserve_time_seconds{EVACUATION}"},
             unit="s",
             levels=RESERVE_LEVELS,
         ),
@@ -243,6 +243,26 @@ def leak() -> Panels:
             unit="s",
             levels=RESERVE_LEVELS,
             width=9,
+        ),
+        plot(
+            "Reserve time to evacuation, with its band",
+            "95 % band: by the high end of the leak rate through a hole, by its low end through a crack.",
+            {
+                "{{atmosphere}}": f"hullwatch_reserve_time_seconds{EVACUATION}",
+                "{{atmosphere}} at least": f"hullwatch_reserve_time_lower_bound_seconds{EVACUATION}",
+                "{{atmosphere}} at most": f"hullwatch_reserve_time_upper_bound_seconds{EVACUATION}",
+            },
+            unit="s",
+            levels=RESERVE_LEVELS,
+        ),
+        plot(
+            "Equivalent hole",
+            "Diameter of the hole that would lose as much, by its discharge coefficient, 1 to 0.6.",
+            {
+                "{{atmosphere}} from": f"1000 * hullwatch_equivalent_hole_lower_bound_meters{HERE}",
+                "{{atmosphere}} to": f"1000 * hullwatch_equivalent_hole_upper_bound_meters{HERE}",
+            },
+            unit="suffix: mm",
         ),
     ]
 

@@ -218,6 +218,19 @@ def _station(view: MonitorView) -> Iterator[Metric]:
         ["section"],
         [((section,), probability) for section, probability in suspects.items()],
     )
+    isolation = view.isolation
+    yield _gauge(
+        "isolation_test_running",
+        "1 while a closed hatch is watched as a test of where the leak is.",
+        [],
+        [((), None if isolation is None else bool(isolation.running))],
+    )
+    yield _gauge(
+        "isolation_doubts",
+        "Closed sections of which what they show may have another explanation.",
+        [],
+        [((), None if isolation is None else len(isolation.doubts))],
+    )
     yield _gauge(
         "sensor_trusted",
         "1 = agrees with the other sensors of its gas, 0 = doubted; none where there are no others.",

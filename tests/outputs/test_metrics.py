@@ -32,6 +32,8 @@ CONTRACT = {
     "hullwatch_leak_growth_grams_per_second": {"atmosphere"},
     "hullwatch_leak_growth_onset_timestamp_seconds": {"atmosphere"},
     "hullwatch_leak_suspect_probability_ratio": {"section"},
+    "hullwatch_isolation_test_running": set(),
+    "hullwatch_isolation_doubts": set(),
     "hullwatch_reserve_time_seconds": {"atmosphere", "floor"},
     "hullwatch_reserve_time_lower_bound_seconds": {"atmosphere", "floor"},
     "hullwatch_reserve_time_upper_bound_seconds": {"atmosphere", "floor"},
