@@ -15,6 +15,7 @@ from service.core.falls import FallWatch
 from service.core.growth import TWO_SIDED_95
 from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
+from service.core.laws import LawBook
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
 from service.core.outlooks import outlook_of_air, outlook_of_loop
@@ -69,6 +70,7 @@ class Estimates:
         hatches: UnknownHatches,
         volumes: FreeVolumes,
         loops: Loops,
+        laws: LawBook,
     ) -> None:
         self._station = station
         self._policy = policy
@@ -80,6 +82,7 @@ class Estimates:
         self._hatches = hatches
         self._volumes = volumes
         self._loops = loops
+        self._laws = laws
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ class Estimates:
             leak=leak,
             growth=self._growth_estimate(group),
             reserve_time_s=reserve_time_s,
+            law=self._laws.law(group),
             outlook=None if leak is None or air is None else self._outlook(group, air, leak),
         )
         if self._station.loop_of(group) is not None:

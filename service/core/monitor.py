@@ -26,6 +26,7 @@ from service.core.figures import Figures, Situation
 from service.core.hatches import UnknownHatches
 from service.core.incidents import IncidentBook
 from service.core.intake import ClockMode, Screen, Screened
+from service.core.laws import LawBook
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
 from service.core.reported import Reports
@@ -101,6 +102,7 @@ class Monitor:
         self._conditions = Conditions(station)
         self._hatches = UnknownHatches(station)
         self._volumes = FreeVolumes(station)
+        self._laws = LawBook()
         self._reports = Reports(station)
         self._falls = FallWatch(station)
         self._leaks = LeakBook(
@@ -130,6 +132,7 @@ class Monitor:
             hatches=self._hatches,
             volumes=self._volumes,
             loops=self._loops,
+            laws=self._laws,
         )
         self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
         self._incidents = IncidentBook()
@@ -252,6 +255,7 @@ class Monitor:
             "conditions": self._conditions.snapshot(),
             "hatches": self._hatches.snapshot(),
             "volumes": self._volumes.snapshot(),
+            "laws": self._laws.snapshot(),
             "reports": self._reports.snapshot(),
             "falls": self._falls.snapshot(),
             "leaks": self._leaks.snapshot(),
@@ -277,6 +281,7 @@ class Monitor:
         self._conditions.restore(state["conditions"])
         self._hatches.restore(state["hatches"])
         self._volumes.restore(state["volumes"])
+        self._laws.restore(state["laws"])
         self._reports.restore(state["reports"])
         self._falls.restore(state["falls"])
         self._leaks.restore(state["leaks"])
@@ -353,6 +358,7 @@ class Monitor:
                 events += self._regroup(at_s, hatch, f"hatch {hatch} {activity.state}")
             touched = self._touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
+                self._laws.disturb(touched)
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
             if effect.rate_sd > 0.0:
                 self._leaks.admit_rate(touched, effect.rate_sd)
@@ -380,6 +386,7 @@ class Monitor:
             return []
         self._readings.regroup(groups, at_s)
         self._volumes.regroup(groups)
+        self._laws.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups)
         self._groups, self._air = groups, {}
@@ -416,6 +423,7 @@ class Monitor:
                     group, time_s, max(gap_s, 0.0), is_new, self._conditions.added_m3
                 )
                 self._volumes.take(group, self._air[group])
+                self._laws.take(group, self._air[group])
                 self._book_metabolism(group, gap_s)
             events += self._enter_balances(number * SLOW_S, times.max())
         return events + self._draw_conclusions(number * SLOW_S)
@@ -475,6 +483,7 @@ class Monitor:
                 situation = self._situation(at_s)
                 events += self._alerts.worsen(found.group, situation, at_s)
                 continue
+            self._laws.disturb([found.group])
             cause = self._figures.cause(found, at_s)
             self._causes = [*self._causes, cause][-CAUSES:]
             events.append(cause)

@@ -79,6 +79,18 @@ class CoolantView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLaw:
+    """The power of its pressure with which an atmosphere leaks, and its 95 % interval.
+
+    1 = a hole into vacuum, 2 = a viscous slit; the PrK crack had 1.8.
+    """
+
+    exponent: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """What follows from a leak rate if it stays as it is; infinity = never, None = unknown.
 
@@ -109,7 +121,8 @@ class AtmosphereView:
     `reserve_time_s` maps the name of each configured floor to the time until the pressure
     reaches it. `volume_m3` is the configured one, docked vehicles included; `free_volume_m3` what
     is believed of it, to which masses and rates are scaled; their errors do not hold that of the
-    volume. `assumed` maps each unknown hatch of it to what it is taken for. A coolant
+    volume. `assumed` maps each unknown hatch of it to what it is taken for. `law` is None
+    unless the pressure has fallen far by the leak alone. A coolant
     loop is shown as an atmosphere of its own name with `coolant` in place of air, and with one
     floor, the least quantity.
     """
@@ -132,6 +145,7 @@ class AtmosphereView:
     assumed: dict[str, HatchState] = field(default_factory=dict)
     coolant: CoolantView | None = None
     outlook: Outlook | None = None
+    law: FlowLaw | None = None
 
     @property
     def reserve_floor(self) -> str:

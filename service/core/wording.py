@@ -229,7 +229,12 @@ def _leak_sentences(rule: Rule, atmosphere: AtmosphereView) -> list[str]:
         sentences.append(f"Leak now {_flow(atmosphere, *rates)}{_hole(atmosphere)}.")
     if rule.kind is not RuleKind.RESERVE_TIME:
         sentences += _reserve(atmosphere)
-    outlook = atmosphere.outlook
+    law, outlook = atmosphere.law, atmosphere.outlook
+    if leak is not None and law is not None:
+        sentences.append(
+            f"It goes with the pressure to the power {law.exponent:.1f} ({law.low:.1f} to "
+            f"{law.high:.1f}; a hole 1, a crack up to 2)."
+        )
     if rule.kind in LASTING and outlook is not None and (outlook.gas_kg_per_month or 0.0) > 0.0:
         gas = outlook.gas_kg_per_month, outlook.gas_low_kg_per_month, outlook.gas_high_kg_per_month
         value, low, high = (max(kg or 0.0, 0.0) for kg in gas)

@@ -167,6 +167,12 @@ _ATMOSPHERE_GAUGES: Final = (
         "outlook",
     ),
     _AtmosphereGauge(
+        "leak_flow_exponent",
+        "Power of the pressure with which a closed atmosphere leaks; none until it has emptied far.",
+        "exponent",
+        "law",
+    ),
+    _AtmosphereGauge(
         "leak_growth_statistic_ratio",
         "Evidence that the leak grows, over the alarm threshold (1 = alarm).",
         "statistic_ratio",

@@ -45,6 +45,7 @@ ESTIMATE_COLUMNS: Final = (
     "gas_kg_per_month",
     "hole_low_mm",
     "hole_high_mm",
+    "flow_exponent",
 )
 
 
@@ -145,6 +146,7 @@ def estimate_record(estimate: AtmosphereView) -> dict[str, Any]:
         "gas_kg_per_month": figure(outlook.gas_kg_per_month) if outlook else None,
         "hole_low_mm": _millimetres(outlook.hole_low_m if outlook else None),
         "hole_high_mm": _millimetres(outlook.hole_high_m if outlook else None),
+        "flow_exponent": figure(estimate.law.exponent if estimate.law else None),
     }
 
 

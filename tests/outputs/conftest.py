@@ -52,6 +52,7 @@ from service.core.views import (
     Balance,
     CoolantView,
     EstimateQuality,
+    FlowLaw,
     GrowthEstimate,
     IsolationView,
     LeakEstimate,
@@ -111,6 +112,7 @@ def estimate() -> AtmosphereView:
         free_volume_m3=87.5,
         free_volume_sd_m3=2.5,
         assumed={"lab-node": HatchState.OPEN},
+        law=FlowLaw(exponent=1.8, low=1.6, high=2.0),
         outlook=Outlook(
             reserve_low_s={"evacuation": 2.5e6},
             reserve_high_s={"evacuation": inf},

@@ -28,6 +28,7 @@ CONTRACT = {
     "hullwatch_leak_rate_grams_per_second": {"atmosphere"},
     "hullwatch_leak_rate_lower_bound_grams_per_second": {"atmosphere"},
     "hullwatch_leak_rate_upper_bound_grams_per_second": {"atmosphere"},
+    "hullwatch_leak_flow_exponent": {"atmosphere"},
     "hullwatch_leak_growth_statistic_ratio": {"atmosphere"},
     "hullwatch_leak_growth_grams_per_second": {"atmosphere"},
     "hullwatch_leak_growth_onset_timestamp_seconds": {"atmosphere"},

@@ -63,8 +63,9 @@ def test_an_estimate_row_follows_the_columns_and_leaves_unknowns_empty(estimate,
         "31.104",
         "0.25",
         "0.32",
+        "1.8",
     ]
-    assert estimate_row(unknown_estimate)[3:] == ["", "", "", "", "", "learning", *[""] * 7]
+    assert estimate_row(unknown_estimate)[3:] == ["", "", "", "", "", "learning", *[""] * 8]
 
 
 def test_every_kind_of_event_becomes_json(alert_event, other_events):
