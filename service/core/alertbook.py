@@ -263,6 +263,8 @@ class AlertBook:
         view = self._figures.atmosphere(group, now.air.get(group), at_s)
         suspects = self._figures.suspects(rule, group)
         hypotheses = self._figures.hypotheses(rule, group)
+        closure = self._figures.next_closure(rule, group, now, at_s)
+        effects = self._figures.effects(group, now, at_s) if closure is not None else []
         text = headline(
             rule,
             figure,
@@ -271,7 +273,10 @@ class AlertBook:
             self._figures.excluded(rule, group, view),
             hypotheses=hypotheses,
             doubts=self._figures.doubts(rule, group),
-            closure=self._figures.next_closure(rule, group, now, at_s),
+            closure=closure,
+            effect=next((e for e in effects if e.hatch == closure.hatch), None)
+            if closure
+            else None,
         )
         self._texts[key] = text
         leak, growth = view.leak, view.growth

@@ -16,13 +16,14 @@ from service.core.accounts import ARM_STEPS, RATE_PRIOR_SD, Group, Ledger
 from service.core.air import Readings
 from service.core.doors import DoorPlan
 from service.core.doubts import DoubtBook
+from service.core.effects import Leaking, effects_of
 from service.core.events import ClosedSide, Event, IsolationTestBegan, IsolationTestJudged
 from service.core.isolation import Side, Whole, evidence, gathered, posterior
 from service.core.spells import Air, Spell
 from service.core.station import HatchState, Station
 from service.core.suggestions import APART, RIGHT, suggest
 from service.core.units import S_PER_DAY
-from service.core.views import ClosureView, IsolationView
+from service.core.views import ClosureEffect, ClosureView, IsolationView
 from service.core.wording import MOST_CERTAIN, named, span
 
 JUDGE_EVERY_S: Final = 600.0
@@ -168,6 +169,22 @@ class ClosureBook:
             probability=best.probability,
             sections=self._plan.names(best.sections),
         )
+
+    def effects(
+        self,
+        group: Group,
+        hatches: Hatches,
+        leaking: Leaking,
+        at_s: float,
+        suspects: Mapping[int, float] | None = None,
+    ) -> list[ClosureEffect]:
+        """Return what closing each hatch of an atmosphere would leave.
+
+        Without suspects, what closures have told is taken.
+        """
+        doors = self._plan.doors(group, hatches, at_s, knows_oxygen=self._ledger.knows_oxygen)
+        known = dict(enumerate(self.chances()[:-1].tolist())) if self._has_told else {}
+        return effects_of(doors, self._plan, leaking, known if suspects is None else suspects)
 
     def view(self, hatches: Hatches, air: Air, at_s: float) -> IsolationView:
         """Show where the leak is, as far as is known, and which hatch would tell most."""

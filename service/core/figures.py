@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.core.accounts import ARM_STEPS, Group
 from service.core.air import AirReading
 from service.core.causes import Cause
+from service.core.effects import Leaking
 from service.core.estimates import Estimates
 from service.core.events import CauseNamed, RuleKind, Severity
 from service.core.explanations import told
@@ -21,6 +22,7 @@ from service.core.units import S_PER_DAY
 from service.core.views import (
     AtmosphereView,
     Balance,
+    ClosureEffect,
     ClosureView,
 )
 from service.core.wording import utc
@@ -131,6 +133,31 @@ class Figures(Estimates):
             at_s,
             self._suspects(growths[-1]) if growths else None,
             growths[-1].size if growths else leak.rate_kg_per_s if leak else None,
+        )
+
+    def effects(self, group: Group, now: Situation, at_s: float) -> list[ClosureEffect]:
+        """Return what closing each hatch of an atmosphere would leave, as far as its leak is known."""
+        air = now.air.get(group)
+        leak = self._leak(group, air, at_s)
+        if len(group) == 1 or leak is None or air is None or not self._is_fresh(air, at_s):
+            return []
+        if air.air_mass_kg is None or air.pressure_pa is None:
+            return []
+        volume_m3 = sum(self._station.sections[i].volume_m3 for i in group)
+        old = self._station.accepted_leak_kg_per_s * volume_m3 / self._volume_m3
+        growths = self.growths_in(group)
+        return self._closures.effects(
+            group,
+            self._hatches.taken(self._conditions.hatches),
+            Leaking(
+                mass_kg=self._scale(group) * air.air_mass_kg,
+                pressure_pa=air.pressure_pa,
+                rate_kg_per_s=leak.rate_kg_per_s,
+                old_kg_per_s=old,
+                floor_pa=self._policy.floors_pa["evacuation"],
+            ),
+            at_s,
+            self._suspects(growths[-1]) if growths else None,
         )
 
     def excluded(self, rule: Rule, group: Group, view: AtmosphereView) -> str:

@@ -1,7 +1,7 @@
 """Joins the stages: samples in, alert events and estimates out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +38,7 @@ from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
     AtmosphereView,
     Insight,
+    IsolationView,
     MonitorView,
     Outcome,
     SectionView,
@@ -227,9 +228,7 @@ class Monitor:
             atmospheres=tuple(self._atmosphere_views(now_s)) if known else (),
             hatches=dict(self._conditions.hatches),
             alerts=self._alerts.views(),
-            isolation=(
-                self._closures.view(self._taken_hatches(), self._air, now_s) if known else None
-            ),
+            isolation=self._isolation(now_s) if known else None,
             last_sample_s={
                 channel.name: float(time_s)
                 for channel, time_s in zip(self.station.channels, self._heard_s, strict=True)
@@ -505,6 +504,12 @@ class Monitor:
         return [
             self._figures.atmosphere(group, self._air.get(group), at_s) for group in self._groups
         ]
+
+    def _isolation(self, at_s: float) -> IsolationView:
+        now = self._situation(at_s)
+        effects = [e for group in self._groups for e in self._figures.effects(group, now, at_s)]
+        view = self._closures.view(self._taken_hatches(), self._air, at_s)
+        return replace(view, effects=tuple(effects))
 
     def _insights(self, at_s: float) -> list[Insight]:
         if not self.policy.keeps_insights:

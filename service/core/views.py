@@ -216,18 +216,48 @@ class ClosureView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureEffect:
+    """What closing a hatch would leave; None = unknown, or of a reserve time, for ever.
+
+    Attributes
+    ----------
+    sections : tuple of str
+        Those of the smaller side, which it would cut off.
+    probability : float or None
+        That the leak is among them.
+    rest_rate_kg_per_s, rest_reserve_s : float, float or None
+        What the other side loses and how long it lasts, if it is.
+    shut_reserve_s : float or None
+        How long the smaller side lasts, if it is.
+    missed_rate_kg_per_s, missed_reserve_s : float, float or None
+        What the other side loses and how long it lasts, if it is not.
+    """
+
+    hatch: str
+    sections: tuple[str, ...]
+    probability: float | None
+    rest_rate_kg_per_s: float
+    rest_reserve_s: float | None
+    shut_reserve_s: float | None
+    missed_rate_kg_per_s: float
+    missed_reserve_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IsolationView:
     """Where the leak is, as far as closed hatches have told.
 
     `suspects` maps sections to probabilities and is empty before any closure has told anything;
     what they lack to 1 is the probability of no one section. `running` names the hatches of a test
-    that is under way, `doubts` says why what a closed section shows may mean something else.
+    that is under way, `doubts` says why what a closed section shows may mean something else, and
+    `effects` what closing each hatch that would part an atmosphere would leave.
     """
 
     suspects: dict[str, float]
     running: tuple[str, ...]
     doubts: tuple[str, ...]
     suggestion: ClosureView | None
+    effects: tuple[ClosureEffect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

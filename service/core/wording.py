@@ -11,7 +11,7 @@ from service.core.events import RuleKind
 from service.core.rules import Figure, Rule, Side
 from service.core.station import ChannelKind, HatchState
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.views import AtmosphereView, ClosureView, GrowthEstimate
+from service.core.views import AtmosphereView, ClosureEffect, ClosureView, GrowthEstimate
 
 MOST_CERTAIN: Final = 0.99  # that is ever claimed; what nobody thought of is not counted
 LASTING: Final = frozenset({RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE})
@@ -119,6 +119,7 @@ def headline(
     hypotheses: Mapping[Cause, float] | None = None,
     doubts: Sequence[str] = (),
     closure: ClosureView | None = None,
+    effect: ClosureEffect | None = None,
 ) -> str:
     """Return what is wrong, where, since when, how fast, how long it lasts and what to do."""
     parts = [f"{_claim(rule, figure, atmosphere)}."]
@@ -140,7 +141,21 @@ def headline(
     parts.append(f"Next: {rule.response}")
     if closure is not None:
         parts.append(to_shut(closure))
+    if effect is not None:
+        parts.append(_left(effect))
     return " ".join(parts)
+
+
+def _left(effect: ClosureEffect) -> str:
+    """Return what is left open and what is shut off, if the leak is behind the hatch."""
+
+    def lasts(reserve_s: float | None) -> str:
+        return "for ever" if reserve_s is None else span(reserve_s)
+
+    return (
+        f"If it is there, the rest then loses {effect.rest_rate_kg_per_s * S_PER_DAY:.2f} kg/day and "
+        f"lasts {lasts(effect.rest_reserve_s)}, and what is shut off {lasts(effect.shut_reserve_s)}."
+    )
 
 
 def _taken_for(hypotheses: Mapping[Cause, float], atmosphere: AtmosphereView) -> list[str]:
