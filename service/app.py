@@ -15,6 +15,7 @@ from service.console.access import Access
 from service.console.desk import Desk
 from service.console.server import Console
 from service.core.commands import Command
+from service.core.health import Health, Tally
 from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
@@ -102,6 +103,7 @@ class App:
                 quarantine=quarantine,
                 memory=self._memory,
                 tell=self._desk.tell,
+                health=self._health,
             ),
         )
         self._console = Console(
@@ -120,6 +122,24 @@ class App:
         now_s = self.monitor.view().now_s
         is_late = now_s is None or self._clock.now_s() - now_s > LATE_S
         return not is_late and all(source.status.up for source in self._sources)
+
+    def _health(self) -> Health:
+        accepted, refused = self.metrics.readings()
+        return Health(
+            received_s=0.0,  # stamped where it enters
+            sources={source.name: source.status.up for source in self._sources},
+            outputs={
+                output.name: Tally(
+                    written=output.status.written,
+                    failed=output.status.failed,
+                    dropped=output.status.dropped,
+                    queued=output.status.queued,
+                )
+                for output in self._outputs
+            },
+            accepted=accepted,
+            refused=refused,
+        )
 
     def command(self, command: Command) -> None:
         """Do something to an alert, at the next tick; the arrival time is stamped here."""

@@ -12,6 +12,7 @@ import structlog
 from service.clock import Clock
 from service.core.commands import Command
 from service.core.events import AlertEvent, Event
+from service.core.health import TOLD_EVERY_S, Health
 from service.core.intake import ClockMode, Screened
 from service.core.monitor import Monitor
 from service.core.samples import SampleBatch
@@ -33,7 +34,10 @@ LOGGED_REFUSALS: Final = 5  # lines a reason in a minute; the rest is counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Where the pipeline hands on what it has; `tell` lets those know who wait for a fact."""
+    """Where the pipeline hands on what it has.
+
+    `tell` lets those know who wait for a fact, `health` says how the daemon is.
+    """
 
     outputs: Sequence[Output]
     metrics: Metrics
@@ -41,6 +45,7 @@ class Ways:
     quarantine: Quarantine | None = None
     memory: Memory | None = None
     tell: Callable[[Iterable[Event]], None] | None = None
+    health: Callable[[], Health] | None = None
 
 
 class Pipeline:
@@ -54,6 +59,7 @@ class Pipeline:
         self._log = structlog.get_logger("hullwatch")
         self._limit = RateLimit(per_window=LOGGED_REFUSALS, window_s=60.0)
         self._ticked = -np.inf
+        self._reported_s = -np.inf
         self._latest_s = -np.inf if monitor.now_s is None else monitor.now_s
         self._saved_s = clock.monotonic_s()
         self._unsaved = 0
@@ -120,11 +126,22 @@ class Pipeline:
         outcome = Outcome()
         if now_s is not None and now_s // FAST_S > self._ticked:
             self._ticked = now_s // FAST_S
+            self._report(now_s)
             outcome = self._announced(self._monitor.advance(now_s))
             self._ways.metrics.count_events(outcome.events)
         if len(accepted) or outcome != Outcome():
             self._publish(accepted, outcome)
         self._save_if_due()
+
+    def _report(self, now_s: float) -> None:
+        """Tell the monitor once a minute how the daemon is; what is replayed has no daemon."""
+        by_event = self._monitor.policy.clock is ClockMode.EVENT
+        if self._ways.health is None or by_event or now_s - self._reported_s < TOLD_EVERY_S:
+            return
+        self._reported_s = now_s
+        health = replace(self._ways.health(), received_s=now_s)
+        self._remember([health])
+        self._monitor.report(health)
 
     def catch_up(self) -> None:
         """Hand on what was announced before the daemon ended and nobody may have heard of."""

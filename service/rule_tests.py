@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.health import TOLD_EVERY_S, Health, Tally
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor, Policy
 from service.core.samples import Activity, SampleBatch
@@ -14,9 +15,10 @@ from service.core.station import Station, dimension_of
 from service.core.units import unit_of
 from service.core.views import MonitorView
 from service.errors import InputError
-from service.settings.rule_files import Expectation, RuleTest, seconds
+from service.settings.rule_files import Expectation, RuleTest, ToldHealth, seconds
 from service.sources.activities import read_activity
 
+READINGS: Final = 100  # that come in a minute, of which some are refused
 START_S: Final = 1_704_067_200.0  # 1 January 2024, 00:00 UTC; a whole day, so that times are easy
 SEED: Final = 1  # of the noise, which is that of the config
 
@@ -43,6 +45,8 @@ def run_test(station: Station, policy: Policy, test: RuleTest) -> Iterator[Miss]
     monitor = Monitor(station, replace(policy, clock=ClockMode.WALL))
     samples = _samples(station, test)
     monitor.declare([_activity(test, told) for told in test.activities])
+    for report in _reports(test):
+        monitor.report(report)
     sent = 0
     for expected in sorted(test.expect, key=lambda e: seconds(e.at)):
         at_s = START_S + seconds(expected.at)
@@ -79,7 +83,7 @@ def _check(station: Station, policy: Policy, test: RuleTest) -> None:
     channels = {channel.name for channel in station.channels}
     rules = {rule.name for rule in policy.rules}
     place = f"test {test.name!r}"
-    for name in test.series:
+    for name in (*test.series, *test.frozen):
         if name not in channels:
             raise InputError(place, f"there is no channel {name!r}", "name one of the config")
     for expected in test.expect:
@@ -98,6 +102,10 @@ def _samples(station: Station, test: RuleTest) -> SampleBatch:
         times_s, values = _line(points, test.every_s)
         value = values * unit.scale + unit.offset
         value += random.normal(0.0, channel.noise or 0.0, len(value))
+        if name in test.frozen:
+            first, last = (START_S + seconds(at) for at in test.frozen[name])
+            inside = (times_s >= first) & (times_s < last)
+            value[inside] = value[inside][:1]
         batches.append(
             SampleBatch(
                 channel=np.full(len(value), index[name], np.int32),
@@ -141,3 +149,31 @@ def run_tests(
     """Yield each test with what did not come out as it expects."""
     for test in tests:
         yield test, list(run_test(station, policy, test))
+
+
+def _reports(test: RuleTest) -> Iterator[Health]:
+    """Yield a report a minute of a daemon that is as the test tells."""
+    steps = sorted(test.health, key=lambda step: seconds(step.at))
+    if not steps:
+        return
+    sources = {name for step in steps for name in step.down}
+    outputs = {name for step in steps for name in step.failing}
+    tallies = dict.fromkeys(outputs, Tally(written=0, failed=0, dropped=0))
+    accepted = refused = 0
+    last_s = max(seconds(expected.at) for expected in test.expect)
+    for at_s in np.arange(seconds(steps[0].at), last_s, TOLD_EVERY_S).tolist():
+        now: ToldHealth = [step for step in steps if seconds(step.at) <= at_s][-1]
+        for name, tally in tallies.items():
+            failed = name in now.failing
+            tallies[name] = replace(
+                tally, written=tally.written + (not failed), failed=tally.failed + failed
+            )
+        refused += round(READINGS * now.refused_percent / 100.0)
+        accepted += READINGS - round(READINGS * now.refused_percent / 100.0)
+        yield Health(
+            received_s=START_S + at_s,
+            sources={name: name not in now.down for name in sources},
+            outputs=dict(tallies),
+            accepted=accepted,
+            refused=refused,
+        )

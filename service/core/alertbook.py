@@ -20,6 +20,7 @@ from service.core.events import (
     RuleKind,
     Severity,
 )
+from service.core.faults import DAEMON
 from service.core.figures import Figures, Situation
 from service.core.rules import RANK, Figure, Rule, Verdict, applied, evaluate
 from service.core.units import S_PER_DAY
@@ -70,9 +71,8 @@ class AlertBook:
         """Judge every atmosphere by the rules; yield what is to be announced."""
         scene = _Scene(now, at_s)
         for rule in rules:
-            for group in groups:
-                if self._figures.is_of_medium(rule, group):
-                    yield from self._judge((rule.name, group), scene)
+            for group in self._figures.places(rule, groups):
+                yield from self._judge((rule.name, group), scene)
 
     def worsen(self, group: Group, now: Situation, at_s: float) -> list[AlertEvent]:
         """Announce that a leak with an alert has grown again."""
@@ -130,8 +130,10 @@ class AlertBook:
         texts: dict[Key, str] = {}
         gone: list[tuple[Key, Alert, str]] = []
         for (name, group), alert in self._alerts.items():
-            home = self._figures.home(self._rules[name], group)
-            key = (name, next(g for g in groups if home in g))
+            key = (name, group)
+            if group != DAEMON:
+                home = self._figures.home(self._rules[name], group)
+                key = (name, next(g for g in groups if home in g))
             rival = moved.get(key)
             if rival is not None:
                 stays, goes = sorted((rival, alert), key=_precedence)
@@ -192,7 +194,13 @@ class AlertBook:
             return
         is_explained = verdict is not Verdict.CLEAR and self._is_explained(rule, key[1], scene.at_s)
         after, announced = step(
-            before or AT_REST, rule, verdict, severity, scene.at_s, is_explained=is_explained
+            before or AT_REST,
+            rule,
+            verdict,
+            severity,
+            scene.at_s,
+            is_explained=is_explained,
+            subjects=figure.subjects if figure is not None else frozenset(),
         )
         yield from self._settle(key, after, announced, scene, figure)
 
@@ -208,7 +216,8 @@ class AlertBook:
             return next(named, None)
         if command.rule not in self._rules:
             return None
-        here = (g for g in groups if self._figures.name(g) == command.atmosphere)
+        places = self._figures.places(self._rules[command.rule], groups)
+        here = (g for g in places if self._figures.name(g) == command.atmosphere)
         group = next(here, None)
         return None if group is None else (command.rule, group)
 

@@ -1,5 +1,6 @@
 """The life of an alert. Rule 1: everything that changes an alert's state is in this file."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -135,6 +136,10 @@ class Alert:
         clear needs to be believed; what is unknown changes nothing.
     changed_s : float
         When the state last changed.
+    subjects : frozenset of str
+        What the breach was about, as far as it has been told.
+    told_s : float
+        When something joined the subjects last.
     shelved_until_s : float or None
         When a shelved alert comes back by itself.
     """
@@ -149,9 +154,13 @@ class Alert:
     stands: bool = False
     changed_s: float = 0.0
     shelved_until_s: float | None = None
+    subjects: frozenset[str] = frozenset()
+    told_s: float = 0.0
 
 
 AT_REST: Final = Alert()
+JOIN_S: Final = 600.0  # what joins an alert within it is told at once; EEMUA-191 counts by it
+STANDING: Final = frozenset({S.UNACKNOWLEDGED, S.ACKNOWLEDGED, S.SHELVED})
 Announced = tuple[AlertEventKind, ...]
 
 
@@ -163,6 +172,7 @@ def step(
     at_s: float,
     *,
     is_explained: bool = False,
+    subjects: AbstractSet[str] = frozenset(),
 ) -> tuple[Alert, Announced]:
     """Let an alert see a verdict; return it as it is now and what is to be announced, in order.
 
@@ -170,6 +180,8 @@ def step(
     ----------
     is_explained : bool
         Whether something goes on that the rule does not alert for.
+    subjects : set of str
+        What a breach is about; where more joins a breach that was announced, it got worse.
     """
     seen = _seen(alert, rule, verdict, at_s)
     moved, events = _let_go(seen, rule, at_s, is_explained=is_explained)
@@ -186,6 +198,8 @@ def step(
         elif is_worse:
             moved, escalated = take(replace(moved, severity=severity), Input.WORSE, rule, at_s)
             events += escalated
+        moved, joined = _joined_by(moved, rule, frozenset(subjects), events, at_s)
+        events += joined
     return moved, events
 
 
@@ -207,6 +221,22 @@ def shelve(alert: Alert, rule: Rule, until_s: float, at_s: float) -> tuple[Alert
     """Put an alert aside until a time, where its state allows it."""
     moved, events = take(alert, Input.SHELVE, rule, at_s)
     return (replace(moved, shelved_until_s=until_s) if events else moved), events
+
+
+def _joined_by(
+    alert: Alert, rule: Rule, subjects: frozenset[str], events: Announced, at_s: float
+) -> tuple[Alert, Announced]:
+    """Let the subjects of a breach join; it got worse where they are new since it was announced."""
+    if AlertEventKind.RAISED in events:
+        return replace(alert, subjects=subjects, told_s=at_s), ()
+    if subjects <= alert.subjects:
+        return alert, ()
+    joined = replace(alert, subjects=alert.subjects | subjects, told_s=at_s)
+    if events or alert.state not in STANDING:
+        return joined, ()
+    if at_s - alert.told_s < JOIN_S:
+        return alert, ()
+    return take(joined, Input.WORSE, rule, at_s)
 
 
 def _let_go(

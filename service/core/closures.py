@@ -48,6 +48,16 @@ class RunningTest:
     hatches: tuple[str, ...]
     since_s: float  # of the last closing
     is_judged: bool = False
+    news: Group | None = None  # where it showed the leak to be, unless that was known before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the closed hatches of now have shown that was not known before."""
+
+    group: Group
+    probability: float
+    hatches: tuple[str, ...]
 
 
 class ClosureBook:
@@ -114,8 +124,11 @@ class ClosureBook:
             self._doubts.judge(spell, self._sides, whole, neighbours, air, at_s)
         )
         test = self._test
-        if test is not None and not test.is_judged and self._answer() is not None:
+        answer = self._answer()
+        if test is not None and not test.is_judged and answer is not None:
             test.is_judged = True
+            was_known = posterior(self._known)[list(answer)].sum() >= RIGHT
+            test.news = None if was_known else answer
             events.append(self._verdict(test, at_s))
         is_emptied = any(spell.driven(group, air) < EMPTIED for group in spell.groups)
         if is_emptied or at_s - since_s >= LONGEST_S:
@@ -127,6 +140,14 @@ class ClosureBook:
     def suspects(self) -> dict[str, float]:
         """Return the probability of each section by name; empty before any closure has told."""
         return self._named_chances() if self._has_told else {}
+
+    def result(self) -> Shown | None:
+        """Return where the leak is, as the closed hatches of now have shown; None = no news."""
+        test = self._test
+        if test is None or test.news is None:
+            return None
+        chance = float(self.chances()[list(test.news)].sum())
+        return Shown(group=test.news, probability=chance, hatches=test.hatches)
 
     def chances(self) -> Floats:
         """Return the probability of each section, and last that of no one section."""

@@ -95,15 +95,23 @@ class Conditions:
     def goes_on(self, names: Collection[str], sections: Collection[int], at_s: float) -> bool:
         """Say whether one of the activities goes on, or went on half an hour ago, in the sections.
 
-        One that was started and never stopped counts as over after `LONGEST_MOVE_S`.
+        One that was started and never stopped counts as over after `LONGEST_MOVE_S`, and one
+        without a place explains nothing but in the air of the largest section.
         """
         newest = {(a.name, self.place(a)): a for a in self.recent if a.name in names}
         for (_, place), activity in newest.items():
             lasts_s = LONGEST_MOVE_S if activity.state in BEGINS else SETTLE_S
-            is_here = place is None or place in sections
-            if is_here and at_s - activity.received_s <= lasts_s:
+            if self.reaches(place, sections) and at_s - activity.received_s <= lasts_s:
                 return True
         return False
+
+    def reaches(self, place: int | None, sections: Collection[int]) -> bool:
+        """Say whether what happens at a place explains what one air does.
+
+        Without a place it is where people are, in the air of the largest section: it must not hide
+        what happens behind closed hatches or in a coolant loop.
+        """
+        return (self._largest if place is None else place) in sections
 
     def _effect(self, activity: Activity) -> Effect:
         if problem := self._problem(activity):

@@ -12,6 +12,7 @@ from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import Severity
 from service.core.falls import FallWatch
+from service.core.faults import DAEMON, DAEMON_NAME, Faults
 from service.core.growth import TWO_SIDED_95
 from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
@@ -71,6 +72,7 @@ class Estimates:
         volumes: FreeVolumes,
         loops: Loops,
         laws: LawBook,
+        faults: Faults,
     ) -> None:
         self._station = station
         self._policy = policy
@@ -83,6 +85,7 @@ class Estimates:
         self._volumes = volumes
         self._loops = loops
         self._laws = laws
+        self._faults = faults
         self._volume_m3 = sum(section.volume_m3 for section in station.sections)
 
     def sections(self, group: Group) -> tuple[str, ...]:
@@ -91,6 +94,8 @@ class Estimates:
 
     def name(self, group: Group) -> str:
         """Return the name of an atmosphere: that of its largest section."""
+        if group == DAEMON:
+            return DAEMON_NAME
         return self._station.volumes[self._largest(group)].name
 
     def growths_in(self, group: Group) -> list[Growth]:
@@ -98,7 +103,9 @@ class Estimates:
         return [g for g in self._leaks.growths if self._likeliest(g) in group]
 
     def atmosphere(self, group: Group, air: AirReading | None, at_s: float) -> AtmosphereView:
-        """Return all that is known of an atmosphere."""
+        """Return all that is known of an atmosphere; of the daemon, nothing."""
+        if group == DAEMON:
+            return _nothing(at_s)
         leak = self._leak(group, air, at_s)
         account = self._leaks.account(group)
         fresh = self._is_fresh(air, at_s)
@@ -268,7 +275,7 @@ class Estimates:
         if not len(bounds):
             return None
         if any(
-            running and (place is None or place in group)
+            running and self._conditions.reaches(place, group)
             for place, running in self._conditions.disturbed(at_s).items()
         ):
             return Figure.exact(0.0)
@@ -302,6 +309,24 @@ class Estimates:
     def _likeliest(self, growth: Growth) -> int:
         suspects = self._suspects(growth)
         return max(suspects, key=lambda section: suspects[section])
+
+
+def _nothing(at_s: float) -> AtmosphereView:
+    """Return the view of what has no air."""
+    return AtmosphereView(
+        time_s=at_s,
+        name=DAEMON_NAME,
+        sections=(),
+        volume_m3=None,
+        pressure_pa=None,
+        temperature_k=None,
+        air_mass_kg=None,
+        balance=None,
+        quality=EstimateQuality.STALE,
+        leak=None,
+        growth=None,
+        reserve_time_s={},
+    )
 
 
 def _times(scale: float, mass_kg: float | None) -> float | None:

@@ -24,6 +24,10 @@ class RuleKind(StrEnum):
     LEAK_GROWTH = "leak_growth"
     RESERVE_TIME = "reserve_time"
     SILENCE = "silence"
+    FROZEN_VALUE = "frozen_value"
+    SENSOR_DISAGREEMENT = "sensor_disagreement"
+    ISOLATION_RESULT = "isolation_result"
+    DAEMON_HEALTH = "daemon_health"
 
 
 class AlertState(StrEnum):

@@ -1,6 +1,6 @@
 """Draws from the estimates what rules judge and what alerts say beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from service.core.effects import Leaking
 from service.core.estimates import Estimates
 from service.core.events import CauseNamed, RuleKind, Severity
 from service.core.explanations import told
+from service.core.faults import DAEMON
 from service.core.growth import TWO_SIDED_95
 from service.core.leaks import Explained
 from service.core.rules import Figure, Rule
@@ -28,6 +29,7 @@ from service.core.views import (
 from service.core.wording import utc
 
 LEAKS: Final = frozenset({RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE})
+ABOUT_LEAKS: Final = LEAKS | {RuleKind.RESERVE_TIME, RuleKind.ISOLATION_RESULT}
 NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an onset are weighed
 
 
@@ -42,13 +44,17 @@ class Situation:
 class Figures(Estimates):
     """What rules judge, and why."""
 
-    def is_of_medium(self, rule: Rule, group: Group) -> bool:
-        """Say whether a rule is about what an atmosphere holds, air or the coolant of a loop."""
-        is_loop = self._station.loop_of(group) is not None
-        return is_loop is (rule.medium is Medium.LIQUID)
+    def places(self, rule: Rule, groups: Iterable[Group]) -> list[Group]:
+        """Return where a rule is judged: in the air of sections, in loops, or the daemon itself."""
+        if rule.kind is RuleKind.DAEMON_HEALTH:
+            return [DAEMON]
+        is_of_loops = rule.medium is Medium.LIQUID
+        return [g for g in groups if (self._station.loop_of(g) is not None) is is_of_loops]
 
     def home(self, rule: Rule, group: Group) -> int:
         """Return the section that an alert on a group stays with when the group splits."""
+        if rule.kind is RuleKind.ISOLATION_RESULT:
+            return group[0]
         if rule.kind in LEAKS:
             growths = self.growths_in(group)
             if growths:
@@ -71,8 +77,7 @@ class Figures(Estimates):
 
     def doubts(self, rule: Rule, group: Group) -> tuple[str, ...]:
         """Return why what a closed atmosphere shows may have another explanation."""
-        about_leaks = rule.kind in {RuleKind.LEAK_GROWTH, RuleKind.LEAK_RATE, RuleKind.RESERVE_TIME}
-        return self._closures.doubts(group) if about_leaks else ()
+        return self._closures.doubts(group) if rule.kind in ABOUT_LEAKS else ()
 
     def hypotheses(self, rule: Rule, group: Group) -> dict[Cause, float]:
         """Return how likely each cause of what an alert is about is; empty where none is weighed.
@@ -122,7 +127,8 @@ class Figures(Estimates):
         self, rule: Rule, group: Group, now: Situation, at_s: float
     ) -> ClosureView | None:
         """Return the hatch whose closing tells most of where the leak of an alert is."""
-        if rule.kind not in LEAKS or len(group) == 1:
+        has_place = rule.kind in ABOUT_LEAKS - {RuleKind.RESERVE_TIME}
+        if not has_place or len(group) == 1:
             return None
         growths = self.growths_in(group)
         leak = self._leak(group, now.air.get(group), at_s)
@@ -188,11 +194,6 @@ class Figures(Estimates):
         """Return what a rule judges on an atmosphere, None = unknown."""
         air = now.air.get(group)
         match rule.kind:
-            case RuleKind.SILENCE:
-                channels = self._readings.of(group)
-                return (
-                    Figure.exact(float(now.silences_s[channels].max())) if len(channels) else None
-                )
             case RuleKind.PRESSURE_RATE:
                 return self._fall(group, at_s)
             case RuleKind.LEAK_GROWTH:
@@ -203,6 +204,8 @@ class Figures(Estimates):
                 return self._excess(group, air, at_s)
             case RuleKind.RESERVE_TIME:
                 return self._reserve(rule, group, air, at_s)
+            case _:
+                return self._faults.of(rule, group, now.silences_s, at_s)
 
     def _growth(self, group: Group, air: AirReading | None, at_s: float) -> Figure | None:
         """Return the size of the growths that have been found and have not gone, kg/s.

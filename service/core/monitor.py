@@ -22,8 +22,10 @@ from service.core.events import (
     SensorDoubted,
 )
 from service.core.falls import FallWatch
+from service.core.faults import Faults
 from service.core.figures import Figures, Situation
 from service.core.hatches import UnknownHatches
+from service.core.health import Health, HealthBook
 from service.core.incidents import IncidentBook
 from service.core.intake import ClockMode, Screen, Screened
 from service.core.laws import LawBook
@@ -33,6 +35,7 @@ from service.core.reported import Reports
 from service.core.rules import Rule
 from service.core.samples import Activity, SampleBatch
 from service.core.station import HatchState, Station, atmospheres
+from service.core.stillness import Stillness, by_tick
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
@@ -106,6 +109,8 @@ class Monitor:
         self._laws = LawBook()
         self._reports = Reports(station)
         self._falls = FallWatch(station)
+        self._stillness = Stillness(station)
+        self._health = HealthBook()
         self._leaks = LeakBook(
             policy.false_alarm_interval_s,
             station.accepted_leak_kg_per_s,
@@ -117,6 +122,7 @@ class Monitor:
         self._pending: list[SampleBatch] = []
         self._activities: list[Activity] = []
         self._commands: list[Command] = []
+        self._reported: list[Health] = []
         self._groups = atmospheres(station, self._conditions.hatches)
         self._air: dict[Group, AirReading] = {}
         self._heard_s = np.full(len(station.channels), -np.inf)
@@ -134,6 +140,13 @@ class Monitor:
             volumes=self._volumes,
             loops=self._loops,
             laws=self._laws,
+            faults=Faults(
+                station=station,
+                readings=self._readings,
+                closures=self._closures,
+                stillness=self._stillness,
+                health=self._health,
+            ),
         )
         self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
         self._incidents = IncidentBook()
@@ -167,6 +180,10 @@ class Monitor:
         """Keep what people want done to alerts for the tick after its arrival."""
         self._commands = sorted([*self._commands, *commands], key=lambda c: c.received_s)
 
+    def report(self, health: Health) -> None:
+        """Keep how the daemon is for the tick after it was told."""
+        self._reported.append(health)
+
     def advance(self, now_s: float) -> Outcome:
         """Run every tick up to now with what had arrived before it."""
         samples = SampleBatch.concatenate(self._pending)
@@ -180,6 +197,7 @@ class Monitor:
         full = samples[: int(np.searchsorted(samples.received_s, last_slow * SLOW_S, "left"))]
         slow = bin_samples(full, SLOW_S)
         heard = _last_heard(full)
+        repeated = by_tick(full)
         events: list[Event] = []
         estimates: list[AtmosphereView] = []
         insights: list[Insight] = []
@@ -188,6 +206,7 @@ class Monitor:
             at_s = tick * FAST_S
             events += self._take_activities(at_s)
             events += self._take_commands(at_s)
+            self._take_reports(at_s)
             for part in fast.steps(fast.rows(tick)):
                 self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
             if tick % FAST_PER_SLOW == 0:
@@ -195,6 +214,8 @@ class Monitor:
                 events += self._enter_minute(slow, number)
                 for channel, time_s in heard.get(number, ()):
                     self._heard_s[channel] = max(self._heard_s[channel], time_s)
+                if number in repeated:
+                    self._stillness.take(repeated[number])
                 events += self._judge(self._slow_rules, at_s)
                 if at_s % JUDGE_EVERY_S == 0.0:
                     events += self._closures.judge(self._taken_hatches(), self._air, at_s)
@@ -257,10 +278,13 @@ class Monitor:
             "laws": self._laws.snapshot(),
             "reports": self._reports.snapshot(),
             "falls": self._falls.snapshot(),
+            "stillness": self._stillness.snapshot(),
+            "health": self._health.snapshot(),
             "leaks": self._leaks.snapshot(),
             "pending": list(self._pending),
             "activities": list(self._activities),
             "commands": list(self._commands),
+            "reported": list(self._reported),
             "groups": self._groups,
             "air": dict(self._air),
             "closures": self._closures.snapshot(),
@@ -283,10 +307,13 @@ class Monitor:
         self._laws.restore(state["laws"])
         self._reports.restore(state["reports"])
         self._falls.restore(state["falls"])
+        self._stillness.restore(state["stillness"])
+        self._health.restore(state["health"])
         self._leaks.restore(state["leaks"])
         self._pending = list(state["pending"])
         self._activities = list(state["activities"])
         self._commands = list(state["commands"])
+        self._reported = list(state["reported"])
         self._groups = state["groups"]
         self._air = dict(state["air"])
         self._closures.restore(state["closures"])
@@ -301,6 +328,7 @@ class Monitor:
 
     def _start(self, samples: SampleBatch) -> bool:
         arrivals = [a.received_s for a in self._activities[:1]]
+        arrivals += [h.received_s for h in self._reported[:1]]
         arrivals += [float(samples.received_s[0])] if len(samples) else []
         if not arrivals:
             return False
@@ -369,6 +397,10 @@ class Monitor:
             command = self._commands.pop(0)
             events += self._alerts.obey(command, self._groups, self._situation(at_s), at_s)
         return events
+
+    def _take_reports(self, at_s: float) -> None:
+        while self._reported and self._reported[0].received_s < at_s:
+            self._health.take(self._reported.pop(0))
 
     def _touched(self, place: int | None) -> list[Group]:
         """Return the atmospheres that gas at a place reaches, None = all; never a loop."""

@@ -24,6 +24,14 @@ class Side(StrEnum):
     BELOW = "below"
 
 
+class Part(StrEnum):
+    """Which part of the daemon a `daemon_health` looks at."""
+
+    SOURCES = "sources"
+    OUTPUTS = "outputs"
+    READINGS = "readings"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What is watched, from where on it matters and what to do then.
@@ -33,7 +41,9 @@ class Rule:
     thresholds : mapping of Severity to float
         From where on the figure is a breach of that severity, in SI: Pa (or kg) for `limit`, Pa/s of
         fall for `pressure_rate`, kg/s above the accepted leak for `leak_rate`, kg/s for
-        `leak_growth` (the smallest growth worth an alert), s for `reserve_time` and `silence`.
+        `leak_growth` (the smallest growth worth an alert), s for `reserve_time`, `silence` and
+        `frozen_value`, Pa for `sensor_disagreement`, a probability for `isolation_result`, and for
+        `daemon_health` s, or the refused share of readings.
     side : Side
         Only for `limit`; the other kinds know theirs.
     sections : frozenset of str
@@ -44,6 +54,8 @@ class Rule:
         What a `limit` looks at.
     floor : str
         The pressure floor that a `reserve_time` counts to.
+    part : Part
+        What a `daemon_health` looks at.
     hold_s, keep_firing_s : float
         How long a breach must last before it is announced, and a clear before it is believed.
     hold_within_s : float
@@ -75,6 +87,7 @@ class Rule:
     medium: Medium = Medium.AIR
     quantity: ChannelKind = ChannelKind.PRESSURE
     floor: str = "evacuation"
+    part: Part = Part.SOURCES
     hold_s: float = 0.0
     hold_within_s: float = 0.0
     keep_firing_s: float = 0.0
@@ -130,13 +143,17 @@ class Figure:
     """What a rule judges: a value with the bounds within which it surely lies.
 
     A breach must be sure (the whole interval is past the threshold) to raise, and the value itself
-    must be back to clear. `most_severe` caps the severity that this figure can carry.
+    must be back to clear. `most_severe` caps the severity that this figure can carry. `subjects`
+    are the channels, or parts of the daemon, that it is about, and `claim` says so in words where
+    the value alone does not tell.
     """
 
     value: float
     low: float
     high: float
     most_severe: Severity = Severity.EMERGENCY
+    subjects: frozenset[str] = frozenset()
+    claim: str = ""
 
     @classmethod
     def exact(cls, value: float, most_severe: Severity = Severity.EMERGENCY) -> "Figure":

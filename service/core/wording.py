@@ -19,6 +19,14 @@ LEAST_NAMED: Final = 0.01  # probability of a cause that is named
 CAUSES_NAMED: Final = 3
 MOST_NAMED: Final = 6  # sections of a side; more are counted
 
+OF_INSTRUMENTS: Final = frozenset(
+    {
+        RuleKind.SILENCE,
+        RuleKind.FROZEN_VALUE,
+        RuleKind.SENSOR_DISAGREEMENT,
+        RuleKind.DAEMON_HEALTH,
+    }
+)  # what they say of the leak is said by other rules
 _STATES: Final = {
     HatchState.OPEN: "open",
     HatchState.CLOSED: "shut, for the pressures on its sides differ",
@@ -123,8 +131,9 @@ def headline(
 ) -> str:
     """Return what is wrong, where, since when, how fast, how long it lasts and what to do."""
     parts = [f"{_claim(rule, figure, atmosphere)}."]
-    parts.append(f"{_place(atmosphere)}.")
-    if rule.kind is not RuleKind.SILENCE:
+    if atmosphere.sections:
+        parts.append(f"{_place(atmosphere)}.")
+    if rule.kind not in OF_INSTRUMENTS:
         parts += _leak_sentences(rule, atmosphere)
     if suspects and rule.kind is RuleKind.LEAK_GROWTH:
         ranked = sorted(suspects.items(), key=lambda item: -item[1])[:3]
@@ -188,8 +197,8 @@ def _claim(rule: Rule, figure: Figure | None, atmosphere: AtmosphereView) -> str
             least = "least quantity of its accumulator"
             floor = f"{rule.floor} pressure" if atmosphere.coolant is None else least
             return f"{name}: {span(value)} are left to the {floor}"
-        case RuleKind.SILENCE:
-            return f"{name}: a channel has said nothing for {span(value)}"
+        case _:
+            return f"{name}: {figure.claim}"
 
 
 def _limit(rule: Rule, value: float) -> str:

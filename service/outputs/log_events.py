@@ -27,8 +27,9 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "Follow `text`: it names the place, the rate, the time left and the next step.",
     ),
     "alert.escalated": LogEvent(
-        "A raised alert crossed the threshold of a worse severity.",
-        "Follow `text` again; the time left has shrunk.",
+        "A raised alert crossed the threshold of a worse severity, grew again, or has one more channel "
+        "at fault.",
+        "Follow `text` again.",
     ),
     "alert.updated": LogEvent(
         "A raised alert knows more: onset, rate or suspects moved.", "Read `text` again."

@@ -79,6 +79,11 @@ class Metrics(Collector):
         key = (source, outcome)
         self._samples[key] = self._samples.get(key, 0) + count
 
+    def readings(self) -> tuple[int, int]:
+        """Return how many readings were accepted and how many refused, of all sources."""
+        accepted = sum(n for (_, outcome), n in self._samples.items() if outcome == ACCEPTED)
+        return accepted, sum(self._samples.values()) - accepted
+
     def count_events(self, events: Iterable[Event]) -> None:
         """Add the alert events and the causes among the facts."""
         for event in events:

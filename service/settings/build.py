@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import assert_never
 
-from service.core.events import RuleKind
+from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Policy
-from service.core.rules import Rule, Side, Variant
+from service.core.rules import Part, Rule, Side, Variant
 from service.core.station import (
     Channel,
     ChannelKind,
@@ -111,7 +111,7 @@ def _meaning(means: schema.Meaning) -> Meaning:
 
 def _rule(rule: rules.Rule) -> Rule:
     side, quantity, floor = Side.ABOVE, ChannelKind.PRESSURE, "evacuation"
-    margin = 0.0
+    part, margin = Part.SOURCES, 0.0
     match rule:
         case rules.Limit():
             side = Side.BELOW if rule.below_mmhg or rule.below_kg else Side.ABOVE
@@ -131,10 +131,8 @@ def _rule(rule: rules.Rule) -> Rule:
         case rules.ReserveTime():
             written, scale = rule.below_h, S_PER_H
             margin, floor = rule.clear_margin_h, rule.floor
-        case rules.Silence():
-            written, scale = rule.silent_s, 1.0
         case _:
-            assert_never(rule)
+            part, written, scale = _of_instruments(rule)
     return Rule(
         name=rule.name,
         kind=RuleKind(rule.kind),
@@ -144,6 +142,7 @@ def _rule(rule: rules.Rule) -> Rule:
         medium=rule.medium,
         quantity=quantity,
         floor=floor,
+        part=part,
         hold_s=rule.hold_s,
         hold_within_s=rule.hold_within_s,
         keep_firing_s=rule.keep_firing_s,
@@ -156,3 +155,30 @@ def _rule(rule: rules.Rule) -> Rule:
         runbook=rule.runbook,
         notification=rule.notification,
     )
+
+
+def _of_instruments(
+    rule: rules.Silence
+    | rules.FrozenValue
+    | rules.SensorDisagreement
+    | rules.IsolationResult
+    | rules.DaemonHealth,
+) -> tuple[Part, dict[Severity, float], float]:
+    """Return which part of the daemon a rule looks at, its thresholds and what turns them into SI."""
+    match rule:
+        case rules.Silence():
+            return Part.SOURCES, rule.silent_s, 1.0
+        case rules.FrozenValue():
+            return Part.SOURCES, rule.still_s, 1.0
+        case rules.SensorDisagreement():
+            return Part.SOURCES, rule.apart_mmhg, PA_PER_MMHG
+        case rules.IsolationResult():
+            return Part.SOURCES, rule.probability_percent, 0.01
+        case rules.DaemonHealth():
+            if rule.source_down_s is not None:
+                return Part.SOURCES, rule.source_down_s, 1.0
+            if rule.output_failing_s is not None:
+                return Part.OUTPUTS, rule.output_failing_s, 1.0
+            return Part.READINGS, rule.refused_percent or {}, 0.01
+        case _:
+            assert_never(rule)

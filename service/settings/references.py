@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from service.core.faults import DAEMON_NAME
 from service.core.station import VACUUM
 from service.settings.document import KeyPath
 
@@ -27,12 +28,7 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield every name that points to a section or hatch that is not there, or is given twice."""
     sections = [str(name) for name in _mapping(tree.get("sections"))]
     loops = [str(name) for name in _mapping(tree.get("loops"))]
-    if VACUUM in sections:
-        yield (
-            ("sections", VACUUM),
-            "is what hatches call the outside",
-            "give the section another name",
-        )
+    yield from _taken_names(sections, loops)
     for path, name in _section_names(tree):
         outside = path[0] == "hatches" and name == VACUUM
         known = sections if path[0] == "hatches" else [*sections, *loops]
@@ -50,6 +46,17 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
             if title in seen:
                 yield ("rules", i, "name"), f"two rules are named {title!r}", "rename one of them"
             seen.add(title)
+
+
+def _taken_names(sections: Sequence[str], loops: Sequence[str]) -> Iterator[Finding]:
+    """Yield every place whose name means something else."""
+    if VACUUM in sections:
+        problem, remedy = "is what hatches call the outside", "give the section another name"
+        yield ("sections", VACUUM), problem, remedy
+    for key, names in (("sections", sections), ("loops", loops)):
+        if DAEMON_NAME in names:
+            problem = "is what alerts call the daemon itself"
+            yield (key, DAEMON_NAME), problem, "give it another name"
 
 
 def unweighable(tree: Mapping[str, Any]) -> Iterator[Finding]:

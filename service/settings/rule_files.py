@@ -10,7 +10,7 @@ from service.core.events import AlertState, Severity
 from service.errors import Fault, InputError
 from service.settings import document
 from service.settings.faults import explained
-from service.settings.fields import Name, Number, Part, Positive, Text, fault
+from service.settings.fields import Name, NotNegative, Number, Part, Positive, Text, fault
 from service.settings.references import dangling
 from service.settings.rules import Rule
 
@@ -59,6 +59,17 @@ class Expectation(Part):
     )
 
 
+class ToldHealth(Part):
+    """How the daemon is from a moment on."""
+
+    at: Span = Field(description="from when on, after the start")
+    down: tuple[Name, ...] = Field(default=(), description="sources that are not connected")
+    failing: tuple[Name, ...] = Field(default=(), description="outputs that fail")
+    refused_percent: NotNegative = Field(
+        default=0.0, le=100.0, description="share of the readings that are refused, percent"
+    )
+
+
 class RuleTest(Part):
     """What is fed to the rules, and what must come of it."""
 
@@ -69,8 +80,14 @@ class RuleTest(Part):
         description="channel to its values at some times after the start, in its own unit; straight "
         "between them, none after the last",
     )
+    frozen: dict[Name, tuple[Span, Span]] = Field(
+        default={}, description="channel to the span in which it repeats its reading"
+    )
     activities: tuple[dict[str, Any], ...] = Field(
         default=(), description="activity messages, each with `at` instead of a time"
+    )
+    health: tuple[ToldHealth, ...] = Field(
+        default=(), description="how the daemon is; without it nothing is told of it"
     )
     expect: tuple[Expectation, ...] = Field(
         min_length=1, description="what the alerts must be, and when"

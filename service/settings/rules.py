@@ -188,6 +188,70 @@ class Silence(_Rule):
     silent_s: Rising = Field(description="severity to the time without readings, s")
 
 
+class FrozenValue(_Rule):
+    """Alerts when a channel repeats its value for longer than its noise and its habit allow."""
+
+    kind: Literal["frozen_value"]
+    still_s: Rising = Field(
+        description="severity to the time for which a channel repeats its value, s"
+    )
+
+
+class SensorDisagreement(_Rule):
+    """Alerts when a sensor parts from the others of its gas, or drifts against them."""
+
+    kind: Literal["sensor_disagreement"]
+    apart_mmhg: Rising = Field(
+        description="severity to the difference of a doubted sensor from the others, mmHg"
+    )
+
+    @model_validator(mode="after")
+    def _is_of_air(self) -> Self:
+        if self.medium is not Medium.AIR:
+            raise fault("compares sensors of one air", "use a frozen_value rule for coolant loops")
+        return self
+
+
+class IsolationResult(_Rule):
+    """Alerts when closed hatches have shown where the leak is, and that was not known before."""
+
+    kind: Literal["isolation_result"]
+    probability_percent: Rising = Field(
+        description="severity to the probability that the leak is there, percent"
+    )
+
+    @model_validator(mode="after")
+    def _is_of_air(self) -> Self:
+        if self.medium is not Medium.AIR:
+            raise fault("is about hatches, which loops have not", "leave medium out")
+        return self
+
+
+class DaemonHealth(_Rule):
+    """Alerts when something is wrong with the daemon itself."""
+
+    kind: Literal["daemon_health"]
+    source_down_s: Rising | None = Field(
+        default=None, description="severity to the time for which a source is not connected, s"
+    )
+    output_failing_s: Rising | None = Field(
+        default=None, description="severity to the time for which an output has written nothing, s"
+    )
+    refused_percent: Rising | None = Field(
+        default=None, description="severity to the share of readings refused in an hour, percent"
+    )
+
+    @model_validator(mode="after")
+    def _one_part(self) -> Self:
+        parts = (self.source_down_s, self.output_failing_s, self.refused_percent)
+        if sum(part is not None for part in parts) != 1:
+            raise fault(
+                "needs exactly one of source_down_s, output_failing_s and refused_percent",
+                "keep one, and write further rules for the others",
+            )
+        return self
+
+
 class Override(Part):
     """What one of the rules does differently, everywhere or in some sections."""
 
@@ -205,7 +269,16 @@ class Override(Part):
 
 
 Rule = Annotated[
-    Limit | PressureRate | LeakRate | LeakGrowth | ReserveTime | Silence,
+    Limit
+    | PressureRate
+    | LeakRate
+    | LeakGrowth
+    | ReserveTime
+    | Silence
+    | FrozenValue
+    | SensorDisagreement
+    | IsolationResult
+    | DaemonHealth,
     Field(discriminator="kind"),
 ]
 
@@ -217,6 +290,8 @@ Rule = Annotated[
 # IG-24-020); 0.6 kg/day above the accepted rate is some three times nominal.
 # Coolant: 0.05 kg/day, 2 g/h, is half of what a weeping fitting loses (estimate); the hours are those
 # of the air.
+# Instruments: 2 h without news, as for silence; 0.4 mmHg, the least by which a sensor is doubted; 15 min
+# without a source or an output, five times what a restart of the far side takes (estimate).
 DEFAULT_RULES: Final[tuple[Rule, ...]] = (
     Limit(
         kind="limit",
@@ -281,6 +356,55 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         "neighbours over open hatches.",
         runbook="deploy/RUNBOOK.md#hullwatchsectionsilent",
     ),
+    FrozenValue(
+        kind="frozen_value",
+        name="frozen_value",
+        still_s={Severity.ADVISORY: 7200.0},
+        response="See whether its sender repeats an old value, and read the sensor by hand; until "
+        "then judge the section by its neighbours over open hatches.",
+        runbook="deploy/RUNBOOK.md#hullwatchadvisory",
+    ),
+    SensorDisagreement(
+        kind="sensor_disagreement",
+        name="sensor_disagreement",
+        apart_mmhg={Severity.ADVISORY: 0.4},
+        response="Read a third sensor or a hand gauge and calibrate or replace the one that is "
+        "wrong; if all of one section differ from the rest, check the state of its hatch.",
+        runbook="deploy/RUNBOOK.md#hullwatchadvisory",
+    ),
+    IsolationResult(
+        kind="isolation_result",
+        name="isolation_result",
+        probability_percent={Severity.ADVISORY: 95.0},
+        keep_firing_s=3600.0,
+        response="Keep the hatch shut while nobody needs the section, and look for the leak there.",
+        runbook="deploy/RUNBOOK.md#hullwatchleakgrowth",
+    ),
+    DaemonHealth(
+        kind="daemon_health",
+        name="source_down",
+        source_down_s={Severity.CAUTION: 900.0},
+        response="Bring the broker or the network back; until then nobody watches the air here, so "
+        "read the gauges by hand every hour.",
+        runbook="deploy/RUNBOOK.md#hullwatchsourcedown",
+    ),
+    DaemonHealth(
+        kind="daemon_health",
+        name="output_failing",
+        output_failing_s={Severity.ADVISORY: 900.0},
+        response="Bring the far side of the output back; until then look at the status page, for "
+        "what it should tell may reach nobody.",
+        runbook="deploy/RUNBOOK.md#hullwatchoutputfailing",
+    ),
+    DaemonHealth(
+        kind="daemon_health",
+        name="readings_refused",
+        refused_percent={Severity.ADVISORY: 5.0},
+        hold_s=600.0,
+        keep_firing_s=600.0,
+        response="Look in the quarantine file for the reason, and correct the sender or the config.",
+        runbook="deploy/RUNBOOK.md#hullwatchsamplesrejected",
+    ),
     LeakGrowth(
         kind="leak_growth",
         name="coolant_growth",
@@ -311,5 +435,14 @@ DEFAULT_RULES: Final[tuple[Rule, ...]] = (
         response="Check the telemetry link and the sensor; until then judge the loop by its pump "
         "pressure and the temperatures it cools.",
         runbook="deploy/RUNBOOK.md#hullwatchsectionsilent",
+    ),
+    FrozenValue(
+        kind="frozen_value",
+        name="coolant_frozen",
+        medium=Medium.LIQUID,
+        still_s={Severity.ADVISORY: 7200.0},
+        response="See whether its sender repeats an old value; until then judge the loop by its "
+        "other gauges and the temperatures it cools.",
+        runbook="deploy/RUNBOOK.md#hullwatchadvisory",
     ),
 )

@@ -10,6 +10,7 @@ import structlog
 
 from service.core.commands import Command
 from service.core.events import AlertEvent, CommandTaken, Event
+from service.core.health import Health
 from service.core.monitor import Monitor
 from service.core.samples import Activity, SampleBatch
 from service.storage.encoding import StateError, encode, structure
@@ -59,6 +60,8 @@ class Memory:
                     self._monitor.declare([entry])
                 case Command():
                     self._monitor.command([entry])
+                case Health():
+                    self._monitor.report(entry)
         return ""
 
     def keep(self, inputs: Sequence[Input]) -> None:

@@ -29,6 +29,7 @@ from service.core.events import (
     RuleKind,
     Severity,
 )
+from service.core.health import Health
 from service.core.samples import Activity, SampleBatch
 from service.storage.encoding import StateError, decode, encode
 
@@ -66,7 +67,7 @@ FORGET_ANNOUNCEMENTS: Final = (
 FORGET_COMMANDS: Final = "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?"
 AUDIT: Final = "INSERT OR IGNORE INTO audit (command_id, alert_id, body) VALUES (?, ?, ?)"
 
-Input = SampleBatch | Activity | Command
+Input = SampleBatch | Activity | Command | Health
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from service.core.alerts import (
     AT_REST,
+    JOIN_S,
     TRANSITIONS,
     Alert,
     Input,
@@ -494,3 +495,30 @@ TestOracle = Oracle.TestCase
 TestOracle.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 TestLatchingOracle = LatchingOracle.TestCase
 TestLatchingOracle.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def test_what_joins_a_breach_makes_it_worse_once_and_those_that_come_together_are_told_together():
+    prompt, breach = PROMPT, (V.BREACH, Severity.CAUTION)
+    alert, events = step(AT_REST, prompt, *breach, 0.0, subjects={"a"})
+    assert events == (E.RAISED,)
+    assert alert.subjects == {"a"}
+    alert, _ = take(alert, Input.ACKNOWLEDGE, prompt, 1.0)
+    alert, events = step(alert, prompt, *breach, 60.0, subjects={"a", "b"})
+    assert (alert.state, events) == (S.ACKNOWLEDGED, ())
+    alert, events = step(alert, prompt, *breach, JOIN_S, subjects={"a", "b", "c"})
+    assert (alert.state, events) == (S.UNACKNOWLEDGED, (E.ESCALATED,))
+    assert alert.subjects == {"a", "b", "c"}
+    for minute in range(20, 60):  # one that comes and goes is no news
+        seen = {"a", "b"} if minute % 2 else {"a", "b", "c"}
+        alert, events = step(alert, prompt, *breach, 60.0 * minute, subjects=seen)
+        assert events == ()
+
+
+def test_what_joins_breaks_a_shelf_and_wakes_nothing_that_is_out_of_service():
+    alert, _ = step(AT_REST, PROMPT, V.BREACH, Severity.CAUTION, 0.0, subjects={"a"})
+    shelved, _ = shelve(alert, PROMPT, 1e6, 1.0)
+    removed, _ = take(alert, Input.REMOVE, PROMPT, 1.0)
+    later = (V.BREACH, Severity.CAUTION, JOIN_S)
+    assert step(shelved, PROMPT, *later, subjects={"b"})[1] == (E.ESCALATED,)
+    after, events = step(removed, PROMPT, *later, subjects={"b"})
+    assert (after.state, events) == (S.OUT_OF_SERVICE, ())

@@ -115,6 +115,20 @@ def test_a_start_without_a_stop_is_over_after_half_a_day(conditions):
     assert conditions.disturbed(over_s + 1.0) == {None: False}
 
 
+def test_what_is_told_without_a_place_explains_nothing_but_the_air_of_the_largest_section(
+    conditions,
+):
+    """A shut tunnel and a coolant loop, numbered after the sections, must not be hidden by it."""
+    conditions.apply(message("eva", state="start"))
+    at_s = NOW_S + 60.0
+    assert conditions.goes_on({"eva"}, (0,), at_s)
+    assert conditions.goes_on({"eva"}, (0, 1), at_s)
+    assert not conditions.goes_on({"eva"}, (1,), at_s)
+    assert not conditions.goes_on({"eva"}, (2,), at_s)
+    conditions.apply(message("eva", section="tunnel", state="start"))
+    assert conditions.goes_on({"eva"}, (1,), at_s)
+
+
 def test_a_cause_is_looked_for_within_an_hour(conditions):
     conditions.apply(message("note"))
     conditions.apply(message("vent"))

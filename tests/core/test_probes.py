@@ -88,5 +88,11 @@ def test_a_channel_that_stops_coming_is_an_alert_and_its_figures_are_unknown():
     monitor.observe(readings([GOOD] * 10))
     hours_s = SILENCE.thresholds[Severity.ADVISORY] + 20 * 60.0
     events = monitor.advance(START_S + hours_s).events
-    assert told(events, SILENCE.name) == [("raised", "unacknowledged")]
+    # Channels that never spoke are silent from the start, and the one that stopped joins them.
+    assert told(events, SILENCE.name) == [
+        ("raised", "unacknowledged"),
+        ("escalated", "unacknowledged"),
+    ]
+    (silent,) = monitor.view().alerts
+    assert "cabin.pressure, cabin.pressure2" in silent.text
     assert [s.pressure_pa for s in monitor.view().sections] == [None, None]

@@ -103,7 +103,6 @@ def test_a_growth_alert_reads_in_full():
         ),
         (RuleKind.LEAK_RATE, 0.7 / S_PER_DAY, "the leak is 0.70 kg/day above what is accepted."),
         (RuleKind.RESERVE_TIME, 36 * 3600.0, "36 h are left to the evacuation pressure."),
-        (RuleKind.SILENCE, 9000.0, "a channel has said nothing for 2 h."),
     ],
 )
 def test_each_kind_of_rule_states_its_claim_first_and_what_to_do_last(kind, value, claim):

@@ -9,7 +9,7 @@ import yaml
 from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor
-from service.core.rules import Side, applied
+from service.core.rules import Part, Side, applied
 from service.core.station import ChannelKind, HatchState, Loop, Meaning, Medium
 from service.core.units import PA_PER_MMHG
 from service.settings.build import policy_of, station_of
@@ -68,6 +68,12 @@ def test_each_rule_is_in_the_unit_of_its_kind() -> None:
             "time": 3600,
             "dry": 3,
             "quiet": 600,
+            "frozen": 900,
+            "apart": 2 * MMHG,
+            "found": 0.9,
+            "down": 60,
+            "unheard": 70,
+            "refused": 0.03,
         }
     )
     margins = {name: rule.clear_margin for name, rule in rules.items() if rule.clear_margin}
@@ -78,7 +84,10 @@ def test_each_rule_is_in_the_unit_of_its_kind() -> None:
 
 
 def test_a_rule_keeps_what_it_says_besides_thresholds() -> None:
-    low, stuffy, *_, time, dry, _ = policy_of(load(EVERYTHING)).rules
+    rules = {rule.name: rule for rule in policy_of(load(EVERYTHING)).rules}
+    low, stuffy, time, dry = (rules[name] for name in ("low", "stuffy", "time", "dry"))
+    parts = [rules[name].part for name in ("down", "unheard", "refused")]
+    assert parts == [Part.SOURCES, Part.OUTPUTS, Part.READINGS]
     assert (low.side, stuffy.side) == (Side.BELOW, Side.ABOVE)
     assert (dry.side, dry.quantity, dry.medium) == (
         Side.BELOW,

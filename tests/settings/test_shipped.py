@@ -18,7 +18,7 @@ CONFIG = HERE.parents[1] / "config"
 SHIPPED = sorted(CONFIG.glob("*.yaml"))
 UNITS = (
     *("_m3", "_l", "_s", "_h", "_days", "_mmhg", "_mmhg_per_min", "_kpa", "_kg", "_kg_per_day"),
-    *("_kg_per_m3", "_per_k", "_bytes"),
+    *("_kg_per_m3", "_per_k", "_bytes", "_percent"),
 )
 UNITLESS = {
     "off",

@@ -6,6 +6,7 @@ import numpy as np
 
 from service.core.commands import Command
 from service.core.events import Event, Order
+from service.core.health import Health, Tally
 from service.core.monitor import Monitor
 from service.core.samples import Activity, SampleBatch
 from service.core.station import (
@@ -136,12 +137,33 @@ def orders(flown: Flight) -> list[Command]:
     ]
 
 
+def reports(flown: Flight) -> list[Health]:
+    """Return how the daemon is every half minute, with a source that is away for the last hour."""
+    end_s = flown.start_s + HOURS * 3600.0
+    times_s = np.arange(flown.start_s + 1.0, end_s, 30.0).tolist()
+    away_s = flown.start_s + (STOP_H - 1.0) * 3600.0
+    tally = Tally(written=1, failed=0, dropped=0)
+    return [
+        Health(
+            received_s=at_s,
+            sources={"mqtt": at_s < away_s},
+            outputs={"log": tally},
+            accepted=i,
+            refused=0,
+        )
+        for i, at_s in enumerate(times_s)
+    ]
+
+
 def go(monitor: Monitor, flown: Flight, from_s: float, to_s: float, until_s: float) -> list[Event]:
     """Let a monitor have what arrives within a span, and return what it says by a moment."""
     told = readings(flown)
     monitor.observe(told[(told.received_s >= from_s) & (told.received_s < to_s)])
     monitor.declare([a for a in messages(flown) if from_s <= a.received_s < to_s])
     monitor.command([c for c in orders(flown) if from_s <= c.received_s < to_s])
+    for report in reports(flown):
+        if from_s <= report.received_s < to_s:
+            monitor.report(report)
     return list(monitor.advance(until_s).events)
 
 
