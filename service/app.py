@@ -86,7 +86,8 @@ class App:
             outputs=self._outputs,
             outcomes=[*(r.value for r in RejectReason), *(d.value for d in Doubt)],
         )
-        access = _access(settings.http)
+        access = access_of(settings.http)
+        self._warnings = access.warnings()
         self._desk = Desk(
             view=self.monitor.view,
             command=self.command,
@@ -173,6 +174,8 @@ class App:
             ready(self.port)
         log = structlog.get_logger("hullwatch")
         log.info("service.started", station=self.station.name, port=self.port)
+        for problem, remedy in self._warnings:
+            log.warning("console.open", reason=problem, remedy=remedy)
         for reason in self.begins_anew:
             log.error("state.refused", reason=reason)
         self._pipeline.catch_up()
@@ -213,7 +216,8 @@ class App:
                 )
 
 
-def _access(http: Http) -> Access:
+def access_of(http: Http) -> Access:
+    """Return who may do what at the console of these settings."""
     viewer, operator = http.viewer_token, http.operator_token
     return Access(
         host=http.host,

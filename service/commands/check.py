@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from service.app import access_of
 from service.errors import ConfigError, Fault, InputError
 from service.rule_tests import run_tests
 from service.settings.build import policy_of, station_of
@@ -78,6 +79,8 @@ def check(
     if faults:
         raise ConfigError(faults)
     click.echo(f"{path}: no fault; {_summary(settings)}")
+    for problem, remedy in access_of(settings.http).warnings():
+        click.echo(f"http.host {settings.http.host}: {problem}\n    {remedy}")
     if runs_tests and not _passes(settings, [test for file in found for test in file.tests]):
         raise SystemExit(1)
 

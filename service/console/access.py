@@ -54,6 +54,27 @@ class Access:
         """Whether only this machine is listened to."""
         return is_loopback(self.host)
 
+    def warnings(self) -> list[tuple[str, str]]:
+        """Return what others than this machine may or may not do for want of a token, and the remedy."""
+        if self.is_local:
+            return []
+        found = []
+        if self.viewer_token is None:
+            found.append(
+                (
+                    f"everybody who reaches {self.host} may read all that the console shows",
+                    "put a token into the secret file http_viewer_token, or listen on 127.0.0.1",
+                )
+            )
+        if self.operator_token is None:
+            found.append(
+                (
+                    "nobody may act on alerts, for there is no token for it",
+                    "put a token into the secret file http_operator_token, or listen on 127.0.0.1",
+                )
+            )
+        return found
+
     def refusal(self, request: web.Request, needed: Role) -> web.Response | None:
         """Return the answer to a request that may not be served, None if it may."""
         if self.role(request) >= needed:

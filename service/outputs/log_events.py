@@ -170,5 +170,9 @@ EVENTS: Final[dict[str, LogEvent]] = {
         "What was remembered cannot be used, so estimates and alerts begin anew.",
         "Look at the alerts that were open before; `reason` says what is wrong and what was kept.",
     ),
+    "console.open": LogEvent(
+        "The console listens to other machines and lacks a token; `reason` says what follows.",
+        "Do what `remedy` says.",
+    ),
     "console.started": LogEvent("The status page and the metrics can be read.", NOTHING),
 }
