@@ -63,7 +63,6 @@ def notifiers(
                 station=settings.station,
                 view=monitor.view,
                 outbox=memory,
-                rules=rules,
                 clock=clock,
             )
         )

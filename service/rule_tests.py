@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.commands import Command
+from service.core.events import Order
 from service.core.health import TOLD_EVERY_S, Health, Tally
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor, Policy
@@ -45,6 +47,7 @@ def run_test(station: Station, policy: Policy, test: RuleTest) -> Iterator[Miss]
     monitor = Monitor(station, replace(policy, clock=ClockMode.WALL))
     samples = _samples(station, test)
     monitor.declare([_activity(test, told) for told in test.activities])
+    monitor.command(_orders(test))
     for report in _reports(test):
         monitor.report(report)
     sent = 0
@@ -82,6 +85,10 @@ def _wanted(expected: Expectation) -> list[str]:
 def _check(station: Station, policy: Policy, test: RuleTest) -> None:
     channels = {channel.name for channel in station.channels}
     rules = {rule.name for rule in policy.rules}
+    for name in test.modes.values():
+        if name not in policy.modes:
+            remedy = "name one of the modes of the config"
+            raise InputError(f"test {test.name!r}", f"there is no mode {name!r}", remedy)
     place = f"test {test.name!r}"
     for name in (*test.series, *test.frozen):
         if name not in channels:
@@ -149,6 +156,20 @@ def run_tests(
     """Yield each test with what did not come out as it expects."""
     for test in tests:
         yield test, list(run_test(station, policy, test))
+
+
+def _orders(test: RuleTest) -> list[Command]:
+    return [
+        Command(
+            received_s=START_S + seconds(at),
+            command_id=at,
+            order=Order.SET_MODE,
+            who="test",
+            why=test.name,
+            mode=mode,
+        )
+        for at, mode in test.modes.items()
+    ]
 
 
 def _reports(test: RuleTest) -> Iterator[Health]:

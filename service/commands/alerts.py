@@ -21,6 +21,7 @@ Examples:
   hullwatch alerts list
   hullwatch alerts ack leak_growth-prk-1707427560 --why "looking at the onset"
   hullwatch alerts shelve silence-lab-1707427560 --for 8h --why "sensor is being replaced"
+  hullwatch alerts mode eva --why "airlock opens at 12:00"
   hullwatch alerts out-of-service silence@beam --why "no telemetry until August"
 """
 
@@ -111,6 +112,27 @@ def show(desk: Desk, alert_id: str) -> None:
     """Show one alert, what was announced of it and what people did to it, as JSON."""
     story = _good(desk.ask(f"/api/v1/alerts/{quote(alert_id, safe='')}"))
     click.echo(orjson.dumps(story, option=orjson.OPT_INDENT_2))
+
+
+@alerts.command()
+@click.argument("name", metavar="MODE", required=False)
+@click.option(
+    "--who", default=getpass.getuser, metavar="NAME", help="Your name.", show_default="user"
+)
+@click.option("--why", metavar="TEXT", help="The reason; needed with MODE.")
+@click.pass_obj
+def mode(desk: Desk, name: str | None, who: str, why: str | None) -> None:
+    """Show the mode of the station, or put it into another one."""
+    if name is None:
+        click.echo(_good(desk.ask("/api/v1/status"))["view"]["mode"] or "no modes")
+        return
+    if why is None:
+        raise click.UsageError("Missing option '--why'.")
+    told = _good(desk.ask("/api/v1/mode", {"who": who, "why": why, "mode": name}))
+    if "new_mode" in told:
+        click.echo(f"{told['old_mode']} -> {told['new_mode']}")
+    else:
+        click.echo(f"{told['problem']} ({told['command_id']})")
 
 
 def _good(answer: tuple[int, dict[str, Any]]) -> dict[str, Any]:

@@ -68,14 +68,17 @@ def check(
     found: list[RuleFile] = []
     faults: list[Fault] = []
     for name in files:
-        file, faulty = read_rules(name, {**settings.sections, **settings.loops}, settings.hatches)
+        places = {**settings.sections, **settings.loops}
+        file, faulty = read_rules(name, places, settings.hatches, settings.modes)
         found.append(file)
         faults += faulty
     if rule_files:
         rules = tuple(rule for file in found for rule in file.rules)
         settings = settings.model_copy(update={"rules": rules})
-        places = misplaced(settings)
-        faults += [Fault(".".join(map(str, at)), problem, remedy) for at, problem, remedy in places]
+        faults += [
+            Fault(".".join(map(str, at)), problem, remedy)
+            for at, problem, remedy in misplaced(settings)
+        ]
     if faults:
         raise ConfigError(faults)
     click.echo(f"{path}: no fault; {_summary(settings)}")

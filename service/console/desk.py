@@ -20,7 +20,10 @@ WAIT_S: Final = 2 * FAST_S  # a command takes effect at the next tick
 LONGEST_TEXT: Final = 1000  # characters of a name or a reason
 LONGEST_SHELF_S: Final = 30 * 86400.0  # Phoebus offers as much; longer is out of service
 BODY_BYTES: Final = 16_384
-PATHS: Final = {order.value.replace("_", "-"): order for order in Order}
+PATHS: Final = {
+    order.value.replace("_", "-"): order for order in Order if order is not Order.SET_MODE
+}
+KEYS: Final = {Order.SHELVE: {"lasting_s"}, Order.SET_MODE: {"mode"}}  # beside who and why
 BY_PLACE: Final = frozenset({Order.OUT_OF_SERVICE, Order.IN_SERVICE})  # of alerts at rest too
 
 History = Callable[[str], tuple[list[AlertEvent], list[CommandTaken]]]
@@ -69,6 +72,7 @@ class Desk:
             router.add_post(f"/api/v1/alerts/{{alert_id}}/{path}", act)
             if order in BY_PLACE:
                 router.add_post(f"/api/v1/rules/{{rule}}/{{atmosphere}}/{path}", act)
+        router.add_post("/api/v1/mode", partial(self._act, Order.SET_MODE))
 
     async def _list(self, request: web.Request) -> web.Response:
         refusal = self._access.refusal(request, Role.VIEWER)
@@ -130,10 +134,10 @@ class Desk:
 
 def command_of(order: Order, named: Mapping[str, str], told: object) -> Command | str:
     """Return the command of a request, or what is wrong with its body."""
-    keys = {"who", "why", "lasting_s"} if order is Order.SHELVE else {"who", "why"}
+    keys = {"who", "why", *KEYS.get(order, ())}
     if not isinstance(told, Mapping) or set(told) != keys:
         return f"the body is a JSON object with the keys {', '.join(sorted(keys))}"
-    for key in ("who", "why"):
+    for key in sorted(keys - {"lasting_s"}):
         text = told[key]
         if not isinstance(text, str) or not 0 < len(text.strip()) <= LONGEST_TEXT:
             return f"{key} is a text of 1 to {LONGEST_TEXT} characters"
@@ -150,6 +154,7 @@ def command_of(order: Order, named: Mapping[str, str], told: object) -> Command 
         order=order,
         who=told["who"].strip(),
         why=told["why"].strip(),
+        mode=told.get("mode", "").strip(),
         lasting_s=None if lasting_s is None else float(lasting_s),
         **{key: named[key] for key in ("alert_id", "rule", "atmosphere") if key in named},
     )

@@ -6,7 +6,7 @@ from math import inf, isinf
 from typing import Any, Final
 
 from service.core.accounts import Group
-from service.core.alerts import AT_REST, Alert, Announced, Input, shelve, step, take
+from service.core.alerts import AT_REST, Alert, Announced, Input, hand_on, shelve, step, take
 from service.core.commands import Command
 from service.core.conditions import Conditions
 from service.core.events import (
@@ -22,10 +22,10 @@ from service.core.events import (
 )
 from service.core.faults import DAEMON
 from service.core.figures import Figures, Situation
-from service.core.rules import RANK, Figure, Rule, Verdict, applied, evaluate
+from service.core.rules import RANK, Figure, Handover, Rule, Verdict, applied, evaluate
 from service.core.units import S_PER_DAY
 from service.core.views import AlertView
-from service.core.wording import headline
+from service.core.wording import headline, span
 
 Key = tuple[str, Group]
 
@@ -50,8 +50,15 @@ class _Scene:
 class AlertBook:
     """One alert for each rule and atmosphere that is not at rest."""
 
-    def __init__(self, rules: Sequence[Rule], figures: Figures, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        chains: Mapping[Severity, Sequence[Handover]],
+        figures: Figures,
+        conditions: Conditions,
+    ) -> None:
         self._rules = {rule.name: rule for rule in rules}
+        self._chains = chains
         self._figures = figures
         self._conditions = conditions
         self._alerts: dict[Key, Alert] = {}
@@ -73,6 +80,18 @@ class AlertBook:
         for rule in rules:
             for group in self._figures.places(rule, groups):
                 yield from self._judge((rule.name, group), scene)
+
+    def hand_on(self, now: Situation, at_s: float) -> list[AlertEvent]:
+        """Announce to the next class what nobody has acknowledged for too long."""
+        events: list[AlertEvent] = []
+        for key, alert in list(self._alerts.items()):
+            rule = self._rule(key)
+            after, announced = hand_on(alert, self._chains.get(_severity(alert, rule), ()), at_s)
+            if announced:
+                waited = span(at_s - alert.asked_s)
+                reason = f"not acknowledged for {waited}"
+                events += self._settle(key, after, announced, _Scene(now, at_s), reason=reason)
+        return events
 
     def worsen(self, group: Group, now: Situation, at_s: float) -> list[AlertEvent]:
         """Announce that a leak with an alert has grown again."""
@@ -164,6 +183,7 @@ class AlertBook:
                 since_s=alert.changed_s,
                 text=self._texts.get((name, group), ""),
                 shelved_until_s=alert.shelved_until_s,
+                notifications=alert.notifications,
             )
             for (name, group), alert in self._alerts.items()
         )
@@ -222,6 +242,8 @@ class AlertBook:
         return None if group is None else (command.rule, group)
 
     def _is_explained(self, rule: Rule, group: Group, at_s: float) -> bool:
+        if rule.modes and self._conditions.mode not in rule.modes:
+            return True
         if rule.not_alone and self._figures.is_alone(group):
             return True
         hatches = self._conditions.hatches
@@ -249,11 +271,16 @@ class AlertBook:
     ) -> Iterable[AlertEvent]:
         """Keep the alert, or forget it where it is at rest; yield what is to be announced."""
         alert = self._named(key, alert, scene.at_s)
+        before = self._alerts.get(key, AT_REST)
         self._alerts[key] = alert
         if announced and figure is None:
             figure = self._figures.of(self._rule(key), key[1], scene.now, scene.at_s)
         for kind in announced:
-            yield self._event(key, alert, kind, scene, figure, reason)
+            event = self._event(key, alert, kind, scene, figure, reason)
+            if kind is AlertEventKind.HANDED_ON:  # those who were told before know it
+                chain = self._chains[event.severity][before.handed : alert.handed]
+                event = replace(event, notifications=tuple(s.notification for s in chain))
+            yield event
         if alert.state is AlertState.NORMAL:
             del self._alerts[key]
             self._texts.pop(key, None)
@@ -315,6 +342,7 @@ class AlertBook:
             reserve_high_s=high_s,
             reason=reason or _reason(alert, figure),
             text=text,
+            notifications=alert.notifications,
         )
 
 

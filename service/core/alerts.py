@@ -1,12 +1,13 @@
 """The life of an alert. Rule 1: everything that changes an alert's state is in this file."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from service.core.events import AlertEventKind, AlertState, Severity
-from service.core.rules import RANK, Rule, Verdict
+from service.core.rules import RANK, Handover, Rule, Verdict
 
 
 class Input(StrEnum):
@@ -140,6 +141,12 @@ class Alert:
         What the breach was about, as far as it has been told.
     told_s : float
         When something joined the subjects last.
+    asked_s : float
+        When it last asked for attention.
+    handed : int
+        How many steps it has been handed on since.
+    notifications : tuple of str
+        The classes of those who were told of it, first that of the rule.
     shelved_until_s : float or None
         When a shelved alert comes back by itself.
     """
@@ -156,6 +163,9 @@ class Alert:
     shelved_until_s: float | None = None
     subjects: frozenset[str] = frozenset()
     told_s: float = 0.0
+    asked_s: float = 0.0
+    handed: int = 0
+    notifications: tuple[str, ...] = ()
 
 
 AT_REST: Final = Alert()
@@ -212,9 +222,23 @@ def take(alert: Alert, what: Input, rule: Rule, at_s: float) -> tuple[Alert, Ann
     to = transition.to
     if transition.at_rest is not None and not alert.stands:
         to = transition.at_rest
+    if to is AlertState.UNACKNOWLEDGED and events:
+        first = (rule.notification,) if rule.notification else ()
+        told = alert.notifications or first
+        alert = replace(alert, asked_s=at_s, handed=0, notifications=told)
     if to is alert.state:
         return alert, events
     return replace(alert, state=to, changed_s=at_s, shelved_until_s=None), events
+
+
+def hand_on(alert: Alert, chain: Sequence[Handover], at_s: float) -> tuple[Alert, Announced]:
+    """Let those be told next who are due for an alert that nobody has acknowledged."""
+    due = sum(at_s - alert.asked_s >= step.after_s for step in chain)
+    if alert.state is not AlertState.UNACKNOWLEDGED or due <= alert.handed:
+        return alert, ()
+    new = (step.notification for step in chain[alert.handed : due])
+    told = tuple(dict.fromkeys((*alert.notifications, *new)))
+    return replace(alert, handed=due, notifications=told), (AlertEventKind.HANDED_ON,)
 
 
 def shelve(alert: Alert, rule: Rule, until_s: float, at_s: float) -> tuple[Alert, Announced]:

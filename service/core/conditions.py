@@ -1,6 +1,6 @@
 """What people and machines are known to be doing to the air: hatches, visitors, gas moved."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,8 +62,10 @@ class Effect:
 class Conditions:
     """The present state of hatches, docked volumes, crew, oxygen supply and gas being moved."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, modes: Sequence[str] = ()) -> None:
         self._station = station
+        self._modes = tuple(modes)
+        self.mode = self._modes[0] if self._modes else ""
         self._index = {s.name: i for i, s in enumerate(station.sections)}
         self._largest = max(
             range(len(station.sections)), key=lambda i: station.sections[i].volume_m3
@@ -74,6 +76,14 @@ class Conditions:
         self.oxygen_kg_per_s: float | None = None
         self.recent: list[Activity] = []
         self._moving: dict[tuple[str, int | None], tuple[float, float | None]] = {}
+
+    def set_mode(self, mode: str) -> str:
+        """Let the station be in a mode; return why it cannot be, empty if it can."""
+        if mode not in self._modes:
+            known = f"use one of {', '.join(self._modes)}" if self._modes else "the config has none"
+            return f"there is no mode {mode!r}; {known}"
+        self.mode = mode
+        return ""
 
     def place(self, activity: Activity) -> int | None:
         """Return the section an activity happens in, None = the whole station."""
@@ -182,6 +192,7 @@ class Conditions:
             "oxygen_kg_per_s": self.oxygen_kg_per_s,
             "recent": list(self.recent),
             "moving": dict(self._moving),
+            "mode": self.mode,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -192,6 +203,8 @@ class Conditions:
         self.oxygen_kg_per_s = state["oxygen_kg_per_s"]
         self.recent = list(state["recent"])
         self._moving = dict(state["moving"])
+        if state["mode"] in self._modes:  # the config may have other modes now
+            self.mode = state["mode"]
 
     def _count_crew(self, activity: Activity) -> Effect:
         before, self.crew = self.crew, activity.value

@@ -48,7 +48,7 @@ ACTIVE_STATES = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED})
 
 
 class Order(StrEnum):
-    """What a person can have done to an alert."""
+    """What a person can have done to an alert, or to the station as a whole."""
 
     ACKNOWLEDGE = "acknowledge"
     RESET = "reset"  # of a latched alert
@@ -57,6 +57,7 @@ class Order(StrEnum):
     COMMENT = "comment"
     OUT_OF_SERVICE = "out_of_service"
     IN_SERVICE = "in_service"
+    SET_MODE = "set_mode"  # of the station
 
 
 class AlertEventKind(StrEnum):
@@ -65,6 +66,7 @@ class AlertEventKind(StrEnum):
     PENDING = "pending"
     RAISED = "raised"
     ESCALATED = "escalated"
+    HANDED_ON = "handed_on"  # nobody acknowledged it for long, so others are told
     UPDATED = "updated"
     RETURNED = "returned"
     CLEARED = "cleared"
@@ -85,6 +87,7 @@ class AlertEvent:
     What is not known is None, never zero. `suspects` maps sections to probabilities, `hypotheses`
     the causes that were weighed (`Cause`), of growths and rates; it is empty where nothing was. The
     reserve time comes with its 95 % band, without an end that never comes.
+    `notifications` are the classes of those whom this is for, which is no part of the contract.
     """
 
     time_s: float
@@ -110,6 +113,7 @@ class AlertEvent:
     reserve_low_s: float | None = None
     reserve_high_s: float | None = None
     hypotheses: dict[str, float] = field(default_factory=dict)
+    notifications: tuple[str, ...] = ()
 
     @property
     def asks_for_attention(self) -> bool:
@@ -120,7 +124,10 @@ class AlertEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandTaken:
-    """Somebody did something to an alert, or tried to: `refused` says why nothing came of it."""
+    """Somebody did something to an alert, or tried to: `refused` says why nothing came of it.
+
+    The modes are those of the station, and empty where the command was about an alert.
+    """
 
     time_s: float
     command_id: str
@@ -133,6 +140,8 @@ class CommandTaken:
     old_state: AlertState
     new_state: AlertState
     refused: str = ""
+    old_mode: str = ""
+    new_mode: str = ""
 
 
 class IncidentChange(StrEnum):

@@ -14,12 +14,16 @@ from service.core.commands import Command
 from service.core.conditions import Conditions
 from service.core.events import (
     ActivityNoted,
+    AlertState,
     AtmospheresChanged,
     CauseNamed,
+    CommandTaken,
     Event,
     FreeVolumeEstimated,
+    Order,
     RuleKind,
     SensorDoubted,
+    Severity,
 )
 from service.core.falls import FallWatch
 from service.core.faults import Faults
@@ -32,7 +36,7 @@ from service.core.laws import LawBook
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
 from service.core.reported import Reports
-from service.core.rules import Rule
+from service.core.rules import Handover, Rule
 from service.core.samples import Activity, SampleBatch
 from service.core.station import HatchState, Station, atmospheres
 from service.core.stillness import Stillness, by_tick
@@ -76,6 +80,10 @@ class Policy:
         Whether one sensor alone may raise an emergency.
     keeps_insights : bool
         Whether an `Outcome` also tells what the detector saw.
+    modes : tuple of str
+        The modes that the station can be in, first that of the start; empty = it has none.
+    chains : mapping of Severity to tuple of Handover
+        Who is told, one after the other, when nobody acknowledges an alert.
     """
 
     rules: tuple[Rule, ...]
@@ -88,6 +96,8 @@ class Policy:
     estimate_every_s: float = 600.0
     single_sensor_emergency: bool = False
     keeps_insights: bool = False
+    modes: tuple[str, ...] = ()
+    chains: dict[Severity, tuple[Handover, ...]] = field(default_factory=dict)
 
 
 class Monitor:
@@ -103,7 +113,7 @@ class Monitor:
         self._screen = Screen(station, policy.clock, policy.past_s, policy.ahead_s)
         self._readings = Readings(station, policy.stale_s)
         self._loops = Loops(station, self._readings)
-        self._conditions = Conditions(station)
+        self._conditions = Conditions(station, policy.modes)
         self._hatches = UnknownHatches(station)
         self._volumes = FreeVolumes(station)
         self._laws = LawBook()
@@ -148,7 +158,7 @@ class Monitor:
                 health=self._health,
             ),
         )
-        self._alerts = AlertBook(policy.rules, self._figures, self._conditions)
+        self._alerts = AlertBook(policy.rules, policy.chains, self._figures, self._conditions)
         self._incidents = IncidentBook()
         self._causes: list[CauseNamed] = []
 
@@ -217,6 +227,7 @@ class Monitor:
                 if number in repeated:
                     self._stillness.take(repeated[number])
                 events += self._judge(self._slow_rules, at_s)
+                events += self._alerts.hand_on(self._situation(at_s), at_s)
                 if at_s % JUDGE_EVERY_S == 0.0:
                     events += self._closures.judge(self._taken_hatches(), self._air, at_s)
                 if at_s % self.policy.estimate_every_s == 0.0:
@@ -264,6 +275,7 @@ class Monitor:
             ),
             incidents=self._incidents.views(),
             causes=tuple(self._causes),
+            mode=self._conditions.mode,
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -395,8 +407,30 @@ class Monitor:
         events: list[Event] = []
         while self._commands and self._commands[0].received_s < at_s:
             command = self._commands.pop(0)
+            if command.order is Order.SET_MODE:
+                events.append(self._set_mode(command, at_s))
+                continue
             events += self._alerts.obey(command, self._groups, self._situation(at_s), at_s)
         return events
+
+    def _set_mode(self, command: Command, at_s: float) -> CommandTaken:
+        before = self._conditions.mode
+        refused = self._conditions.set_mode(command.mode)
+        return CommandTaken(
+            time_s=at_s,
+            command_id=command.command_id,
+            order=command.order,
+            who=command.who,
+            why=command.why,
+            alert_id="",
+            rule="",
+            atmosphere="",
+            old_state=AlertState.NORMAL,
+            new_state=AlertState.NORMAL,
+            refused=refused,
+            old_mode=before,
+            new_mode=self._conditions.mode,
+        )
 
     def _take_reports(self, at_s: float) -> None:
         while self._reported and self._reported[0].received_s < at_s:

@@ -66,6 +66,8 @@ class Rule:
         Activities that explain a breach while they go on and for half an hour after.
     suppressed_while : mapping of str to HatchState
         Hatches that explain a breach while all of them stand like this; empty = none does.
+    modes : frozenset of str
+        The modes of the station in which a breach is announced; empty = all.
     not_alone : bool
         Whether a breach in one section alone behind closed hatches is suppressed, unless it is
         the largest of the station.
@@ -94,6 +96,7 @@ class Rule:
     latches: bool = False
     suppressed_by: frozenset[str] = field(default_factory=frozenset)
     suppressed_while: dict[str, HatchState] = field(default_factory=dict)
+    modes: frozenset[str] = field(default_factory=frozenset)
     not_alone: bool = False
     clear_margin: float = 0.0
     response: str
@@ -108,6 +111,14 @@ class Variant:
 
     within: frozenset[str]
     rule: Rule | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """Who is told when nobody has acknowledged an alert for a time since it asked for attention."""
+
+    after_s: float
+    notification: str
 
 
 def applied(rule: Rule, sections: Collection[str]) -> Rule | None:

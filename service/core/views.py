@@ -187,7 +187,8 @@ class SensorView:
 class AlertView:
     """One alert that is not at rest.
 
-    `sections` are all of its atmosphere; `shelved_until_s` is None unless it is shelved.
+    `sections` are all of its atmosphere; `shelved_until_s` is None unless it is shelved;
+    `notifications` are the classes of those who were told.
     """
 
     alert_id: str
@@ -200,6 +201,7 @@ class AlertView:
     since_s: float
     text: str
     shelved_until_s: float | None = None
+    notifications: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +300,7 @@ class MonitorView:
     sensors: tuple[SensorView, ...] = ()
     incidents: tuple[IncidentView, ...] = ()  # the open ones
     causes: tuple[CauseNamed, ...] = ()  # the newest that were named, oldest first
+    mode: str = ""  # of the station; empty where the config has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

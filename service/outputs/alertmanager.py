@@ -28,7 +28,7 @@ RESOLVED_S: Final = 900.0  # for so long an end is repeated, as Prometheus does 
 PATIENCE_S: Final = 10.0
 RETRY_S: Final = 1.0  # doubled with each failure, up to the time between two sends
 
-Key = tuple[str, str, str]  # rule, atmosphere, severity: what tells two alerts apart
+Key = tuple[str, ...]  # rule, atmosphere, severity, class: what tells two alerts apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,10 @@ class AlertmanagerOutput:
     def due(self, now_s: float) -> list[dict[str, Any]]:
         """Return what has to be sent now: what is active, and what has ended of late."""
         active = {
-            _key(alert): self._body(alert)
+            _key(alert, told): self._body(alert, told)
             for alert in self._view().alerts
             if alert.state in ACTIVE_STATES
+            for told in alert.notifications or ("",)
         }
         known = {
             key: sent if sent.ended_s is not None else replace(sent, ended_s=now_s)
@@ -125,7 +126,7 @@ class AlertmanagerOutput:
             for sent in self._known.values()
         ]
 
-    def _body(self, alert: AlertView) -> dict[str, Any]:
+    def _body(self, alert: AlertView, notification: str) -> dict[str, Any]:
         rule = self._rules[alert.rule]
         annotations = {
             "summary": alert.text.partition(". ")[0],
@@ -143,7 +144,7 @@ class AlertmanagerOutput:
             "atmosphere": alert.atmosphere,
             "severity": alert.severity.value,
             "kind": alert.kind.value,
-            "notification": rule.notification,
+            "notification": notification,
         }
         return {
             "labels": {name: text for name, text in labels.items() if text},
@@ -185,5 +186,5 @@ class AlertmanagerOutput:
             self._told.set()
 
 
-def _key(alert: AlertView) -> Key:
-    return alert.rule, alert.atmosphere, alert.severity.value
+def _key(alert: AlertView, notification: str) -> Key:
+    return alert.rule, alert.atmosphere, alert.severity.value, notification

@@ -162,6 +162,7 @@ def _command_line(command: Command) -> bytes:
         "rule": command.rule,
         "atmosphere": command.atmosphere,
         "lasting_s": command.lasting_s,
+        "mode": command.mode or None,
         "received": command.received_s,
     }
     return _line({key: value for key, value in told.items() if value is not None})

@@ -351,6 +351,12 @@ def _alerts(reading: Reading) -> Iterator[Metric]:
         [],
         [((), reading.annunciations)],
     )
+    yield _gauge(
+        "station_mode",
+        "1 for the mode that the station is in, where the config has modes.",
+        ["mode"],
+        [((reading.view.mode,), 1.0)] if reading.view.mode else [],
+    )
     yield _counter(
         "alert_events", "Changes of alerts.", ["rule", "event"], reading.alert_events.items()
     )

@@ -34,6 +34,10 @@ EVENTS: Final[dict[str, LogEvent]] = {
     "alert.updated": LogEvent(
         "A raised alert knows more: onset, rate or suspects moved.", "Read `text` again."
     ),
+    "alert.handed_on": LogEvent(
+        "Nobody acknowledged the alert in time, so the next class of people is told.",
+        "Acknowledge it, and follow `text`.",
+    ),
     "alert.returned": LogEvent(
         "The figure is back within limits before anybody acknowledged the alert.",
         "Acknowledge it once the cause is understood.",
@@ -77,7 +81,7 @@ EVENTS: Final[dict[str, LogEvent]] = {
     ),
     "incident.closed": LogEvent("All alerts of an incident are at rest again.", NOTHING),
     "command.taken": LogEvent(
-        "Somebody acknowledged, reset, shelved, commented or took out of service; see `command`.",
+        "Somebody did something to an alert, or put the station into another mode; see `command`.",
         NOTHING,
     ),
     "command.refused": LogEvent(

@@ -288,7 +288,10 @@ def _sensor_record(event: SensorDoubted | SensorTrusted) -> dict[str, Any]:
 
 
 def command_record(event: CommandTaken) -> dict[str, Any]:
-    """Return who did what to which alert, and what became of it; `refused` is empty if it was done."""
+    """Return who did what to which alert, and what became of it; `refused` is empty if it was done.
+
+    The modes are empty where it was about an alert.
+    """
     return {
         "time": timestamp(event.time_s),
         "command_id": event.command_id,
@@ -301,6 +304,8 @@ def command_record(event: CommandTaken) -> dict[str, Any]:
         "old_state": event.old_state.value,
         "new_state": event.new_state.value,
         "refused": event.refused,
+        "old_mode": event.old_mode,
+        "new_mode": event.new_mode,
     }
 
 

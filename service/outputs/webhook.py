@@ -8,7 +8,7 @@ was lost, bears the same Idempotency-Key.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,7 @@ import structlog
 
 from service.clock import Clock
 from service.core.events import AlertEvent, AlertEventKind, AlertState, Severity
-from service.core.rules import RANK, Rule
+from service.core.rules import RANK
 from service.core.samples import SampleBatch
 from service.core.views import MonitorView, Outcome
 from service.outputs.base import OutputStatus
@@ -84,7 +84,6 @@ class WebhookOutput:
         station: str,
         view: Callable[[], MonitorView],
         outbox: Outbox,
-        rules: Mapping[str, Rule],
         clock: Clock,
     ) -> None:
         self.name = "webhook"
@@ -93,7 +92,6 @@ class WebhookOutput:
         self._station = station
         self._view = view
         self._outbox = outbox
-        self._rules = rules
         self._clock = clock
         came = outbox.cursor(self.name)
         self._sent = outbox.newest() if came is None else came  # what was before us is old news
@@ -130,10 +128,12 @@ class WebhookOutput:
         """Return when everything in the outbox has been sent."""
         await self._idle.wait()
 
-    def _about(self, rule: str) -> dict[str, Any]:
-        """Return what no alert event holds: the station and the class of the notification."""
-        known = self._rules.get(rule)  # the rule may be gone since
-        return {"station": self._station, "notification": known.notification if known else ""}
+    def _about(self, notifications: Sequence[str]) -> dict[str, Any]:
+        """Return what no alert event holds: the station and the class of those it is for."""
+        return {
+            "station": self._station,
+            "notification": notifications[-1] if notifications else "",
+        }
 
     async def _send_new(self, session: aiohttp.ClientSession) -> None:
         announced = self._outbox.announcements(self._sent)
@@ -141,7 +141,7 @@ class WebhookOutput:
         for announcement in announced:
             event = announcement.event
             if event.event not in UNSAID and RANK[event.severity] >= RANK[self._receiver.least]:
-                body = self._about(event.rule) | alert_record(event)
+                body = self._about(event.notifications) | alert_record(event)
                 await self._deliver(session, announcement.id, body)
             self._sent = announcement.sequence
             self._outbox.move_cursor(self.name, self._sent)
@@ -163,7 +163,7 @@ class WebhookOutput:
             told_s, times = self._reminders.setdefault(alert.alert_id, (now_s, 0))
             if now_s - told_s < self._receiver.repeat_s:
                 continue
-            body = self._about(alert.rule) | {
+            body = self._about(alert.notifications) | {
                 "event": "reminder",
                 "alert_id": alert.alert_id,
                 "rule": alert.rule,

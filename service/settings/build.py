@@ -6,7 +6,7 @@ from typing import assert_never
 from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Policy
-from service.core.rules import Part, Rule, Side, Variant
+from service.core.rules import Handover, Part, Rule, Side, Variant
 from service.core.station import (
     Channel,
     ChannelKind,
@@ -81,6 +81,13 @@ def policy_of(settings: schema.Settings) -> Policy:
         stale_s=settings.time.stale_s,
         estimate_every_s=settings.estimates.every_s,
         single_sensor_emergency=settings.single_sensor_emergency,
+        modes=settings.modes,
+        chains={
+            severity: tuple(
+                Handover(after_s=step.after_s, notification=step.notification) for step in steps
+            )
+            for severity, steps in settings.escalation.items()
+        },
     )
 
 
@@ -149,6 +156,7 @@ def _rule(rule: rules.Rule) -> Rule:
         latches=rule.latches,
         suppressed_by=frozenset(rule.suppressed_by),
         suppressed_while=dict(rule.suppressed_while),
+        modes=frozenset(rule.modes),
         not_alone=rule.not_alone,
         clear_margin=margin * scale,
         response=rule.response,

@@ -95,9 +95,8 @@ def _with_rule_files(
     rules: tuple[Rule, ...] = settings.rules if has_rules else ()
     faults: list[Fault] = []
     for name in settings.rule_files:
-        found, faulty = read_rules(
-            folder / name, {**settings.sections, **settings.loops}, settings.hatches
-        )
+        places = {**settings.sections, **settings.loops}
+        found, faulty = read_rules(folder / name, places, settings.hatches, settings.modes)
         rules += found.rules
         faults += faulty
     faults += [

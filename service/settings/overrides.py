@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from service.settings.document import KeyPath
 from service.settings.references import Finding, did_you_mean
 from service.settings.rules import Override, Rule
 from service.settings.schema import Settings
@@ -55,20 +56,34 @@ def misplaced(settings: Settings) -> Iterator[Finding]:
             if section not in places:
                 remedy = did_you_mean(section, places)
                 yield (*here, "within", j), f"there is no section {section!r}", remedy
-        for name in _hatches(override):
-            if name not in settings.hatches:
-                remedy = did_you_mean(name, list(settings.hatches))
-                at = (*here, "change", "suppressed_while", name)
-                yield at, f"there is no hatch {name!r}", remedy
+        yield from _lost(settings, override, (*here, "change"))
         if override.disabled == bool(override.change):
             yield here, "needs either disabled: true or a change", "keep one of the two"
         for path, problem, remedy in _unfit(rule, override):
             yield (*here, "change", *path), problem, remedy
 
 
+def _lost(settings: Settings, override: Override, here: KeyPath) -> Iterator[Finding]:
+    """Yield every hatch and mode that a change names and that is not there."""
+    for name in _hatches(override):
+        if name not in settings.hatches:
+            remedy = did_you_mean(name, list(settings.hatches))
+            yield (*here, "suppressed_while", name), f"there is no hatch {name!r}", remedy
+    for j, name in enumerate(_modes(override)):
+        if name not in settings.modes:
+            known = list(settings.modes)
+            remedy = did_you_mean(name, known) if known else "list it under modes"
+            yield (*here, "modes", j), f"there is no mode {name!r}", remedy
+
+
 def _hatches(override: Override) -> list[str]:
     named = override.change.get("suppressed_while")
     return [name for name in named if isinstance(name, str)] if isinstance(named, dict) else []
+
+
+def _modes(override: Override) -> list[str]:
+    named = override.change.get("modes")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
 
 
 def _unfit(rule: Rule, override: Override) -> Iterator[Finding]:

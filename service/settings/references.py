@@ -39,6 +39,7 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("loops", name), "is the name of a section too", "rename one of them"
     yield from unweighable(tree)
     yield from _lost_hatches(tree)
+    yield from _lost_modes(tree)
     seen: set[str] = set()
     for i, rule in enumerate(_sequence(tree.get("rules"))):
         title = _mapping(rule).get("name")
@@ -93,6 +94,16 @@ def _lost_hatches(tree: Mapping[str, Any]) -> Iterator[Finding]:
                 remedy = did_you_mean(name, hatches) if hatches else "leave it out"
                 path = ("rules", i, "suppressed_while", name)
                 yield path, f"there is no hatch {name!r}", remedy
+
+
+def _lost_modes(tree: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield every mode of the station that a rule names and that is not there."""
+    modes = [str(name) for name in _sequence(tree.get("modes"))]
+    for i, rule in enumerate(_sequence(tree.get("rules"))):
+        for j, name in enumerate(_sequence(_mapping(rule).get("modes"))):
+            if name not in modes:
+                remedy = did_you_mean(str(name), modes) if modes else "list it under modes"
+                yield ("rules", i, "modes", j), f"there is no mode {name!r}", remedy
 
 
 def _section_names(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:

@@ -86,6 +86,9 @@ class RuleTest(Part):
     activities: tuple[dict[str, Any], ...] = Field(
         default=(), description="activity messages, each with `at` instead of a time"
     )
+    modes: dict[Span, Name] = Field(
+        default={}, description="when the station is put into which mode"
+    )
     health: tuple[ToldHealth, ...] = Field(
         default=(), description="how the daemon is; without it nothing is told of it"
     )
@@ -102,14 +105,14 @@ class RuleFile(Part):
 
 
 def read_rules(
-    path: Path, places: Iterable[str], hatches: Iterable[str]
+    path: Path, places: Iterable[str], hatches: Iterable[str], modes: Iterable[str] = ()
 ) -> tuple[RuleFile, list[Fault]]:
     """Return what a file holds, empty if it is faulty, and every fault of it.
 
     Parameters
     ----------
-    places, hatches : iterable of str
-        Names of the sections and loops of the config, and of its hatches, which rules may name.
+    places, hatches, modes : iterable of str
+        Names of the sections and loops of the config, of its hatches and modes, which rules may name.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def read_rules(
     if not file.content:
         return RuleFile(), list(file.faults)
     known = {"sections": dict.fromkeys(places), "hatches": dict.fromkeys(hatches)}
-    findings = list(dangling({**file.content, **known}))
+    findings = list(dangling({**file.content, **known, "modes": list(modes)}))
     found = RuleFile()
     try:
         found = RuleFile(**file.content)

@@ -62,6 +62,10 @@ class _Rule(Part):
         default={},
         description="hatch to state: a new breach is not announced while all of them stand so",
     )
+    modes: tuple[Name, ...] = Field(
+        default=(),
+        description="modes of the station in which a new breach is announced; empty = all",
+    )
     not_alone: bool = Field(
         default=False,
         description="suppress a new breach in one section alone behind closed hatches, but the largest",
@@ -69,7 +73,7 @@ class _Rule(Part):
     response: Text = Field(description="what the operator does when it alerts")
     runbook: str = Field(default="", description="where more about the response stands")
     notification: str = Field(
-        default="", description="class by which Alertmanager and webhook may choose whom to tell"
+        default="", description="class by which those who notify choose whom to tell"
     )
 
     @model_validator(mode="after")

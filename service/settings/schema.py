@@ -3,10 +3,12 @@
 Of the core this module knows only the words, so that each list of words stands once.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -240,6 +242,26 @@ def _version_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value  # YAML reads a bare 5 as a number
 
 
+class Step(Part):
+    """Who is told next of an alert that nobody acknowledges."""
+
+    after_s: Positive = Field(
+        description="how long after the alert asked for attention, unacknowledged, s"
+    )
+    notification: Text = Field(description="the class of those who are told then")
+
+
+def _check_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    for step, later in pairwise(steps):
+        if later.after_s <= step.after_s:
+            problem = f"{later.notification} is not told later than {step.notification}"
+            raise fault(problem, "put the steps in the order of their after_s")
+    return steps
+
+
+Chain = Annotated[tuple[Step, ...], Field(min_length=1), AfterValidator(_check_steps)]
+
+
 class Mqtt(Part):
     """The broker that telemetry comes from."""
 
@@ -430,6 +452,12 @@ class Settings(BaseSettings):
     )
     rule_overrides: tuple[Override, ...] = Field(
         default=(), description="what some of the rules do differently, without repeating the rest"
+    )
+    escalation: dict[Severity, Chain] = Field(
+        default={}, description="severity to whom to tell next when nobody acknowledges"
+    )
+    modes: tuple[Name, ...] = Field(
+        default=(), description="modes of the station, first that of the start; rules name them"
     )
     growth: Growth = Field(default=Growth(), description="how sure a leak growth must be")
     floors: Floors = Field(default=Floors(), description="pressures that reserve times count to")

@@ -7,7 +7,8 @@ from service.core.commands import Command
 from service.core.events import Order
 from service.sources.base import RejectReason
 
-TEXTS = ("command_id", "who", "why", "alert_id", "rule", "atmosphere")
+TEXTS = ("command_id", "who", "why", "alert_id", "rule", "atmosphere", "mode")
+OPTIONAL = frozenset({"alert_id", "rule", "atmosphere", "mode"})
 
 
 def read_command(record: Mapping[str, object]) -> Command | tuple[RejectReason, str]:
@@ -29,13 +30,15 @@ def read_command(record: Mapping[str, object]) -> Command | tuple[RejectReason, 
         return RejectReason.BAD_TIME, "a command needs its arrival, in Unix seconds, as 'received'"
     texts: dict[str, str] = {}
     for key in TEXTS:
-        text = record.get(key, "" if key in {"alert_id", "rule", "atmosphere"} else None)
+        text = record.get(key, "" if key in OPTIONAL else None)
         if not isinstance(text, str):
             return RejectReason.MALFORMED, f"a command needs {key} as a text under the key {key!r}"
         texts[key] = text
     lasting_s = _number(record.get("lasting_s"))
     if (order == Order.SHELVE) != (lasting_s is not None):
         return RejectReason.MALFORMED, "a shelf, and nothing else, needs how long as 'lasting_s'"
+    if (order == Order.SET_MODE) != bool(texts["mode"]):
+        return RejectReason.MALFORMED, "a change of mode, and nothing else, needs it as 'mode'"
     return Command(received_s=received_s, order=Order(str(order)), lasting_s=lasting_s, **texts)
 
 

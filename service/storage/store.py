@@ -259,7 +259,8 @@ def _alert_event(body: bytes) -> AlertEvent:
     known = {field.name: told[field.name] for field in fields(AlertEvent) if field.name in told}
     words = {"kind": RuleKind, "severity": Severity, "event": AlertEventKind, "state": AlertState}
     known |= {name: word(known[name]) for name, word in words.items()}
-    return AlertEvent(**{**known, "sections": tuple(known["sections"])})
+    columns = {name: tuple(known.get(name, ())) for name in ("sections", "notifications")}
+    return AlertEvent(**known | columns)
 
 
 def _command(body: bytes) -> CommandTaken:

@@ -164,3 +164,14 @@ async def test_answers_have_the_keys_that_the_document_promises(daemon):
 def test_the_words_in_the_document_are_those_of_the_core():
     words = OPENAPI["components"]["schemas"]["Command"]["properties"]
     assert words["command"]["enum"] == [order.value for order in Order]
+
+
+async def test_the_mode_of_the_station_is_set_by_who_may_act_with_a_reason(daemon):
+    url = f"{daemon.url}/api/v1/mode"
+    status, told = await call(url, "POST", json={**BODY, "mode": "eva"})
+    (command,) = daemon.commands
+    assert (status, told["command"]) == (200, "set_mode")
+    assert (command.order, command.mode, command.alert_id) == (Order.SET_MODE, "eva", "")
+    for wrong in (BODY, {**BODY, "mode": ""}, {**BODY, "mode": 5}):
+        assert (await call(url, "POST", json=wrong))[0] == 400
+    assert len(daemon.commands) == 1

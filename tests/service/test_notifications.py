@@ -90,12 +90,17 @@ class Watch:
         common: dict[str, Any] = {
             "station": "small",
             "view": self.monitor.view,
-            "rules": {LOW.name: LOW},
             "clock": WallClock(),
         }
         self.outputs: list[Any] = [
             *(
-                AlertmanagerOutput(url, name=f"alertmanager-{i}", resend_s=0.5, **common)
+                AlertmanagerOutput(
+                    url,
+                    name=f"alertmanager-{i}",
+                    resend_s=0.5,
+                    rules={LOW.name: LOW},
+                    **common,
+                )
                 for i, url in enumerate(managers)
             ),
             WebhookOutput(Receiver(url=hook, **told), outbox=self.memory, **common),

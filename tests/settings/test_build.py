@@ -9,7 +9,7 @@ import yaml
 from service.core.events import RuleKind, Severity
 from service.core.intake import ClockMode
 from service.core.monitor import Monitor
-from service.core.rules import Part, Side, applied
+from service.core.rules import Handover, Part, Side, applied
 from service.core.station import ChannelKind, HatchState, Loop, Meaning, Medium
 from service.core.units import PA_PER_MMHG
 from service.settings.build import policy_of, station_of
@@ -109,6 +109,14 @@ def test_the_policy_is_what_the_file_says() -> None:
         {"evacuation": 500 * MMHG, "certification": 700 * MMHG, "flight_rule": 730 * MMHG}
     )
     assert (policy.past_s, policy.ahead_s, policy.stale_s) == (2 * 86400, 10, 900)
+    assert policy.modes == ("nominal", "eva")
+    assert policy.chains == {
+        Severity.WARNING: (
+            Handover(after_s=600, notification="lead"),
+            Handover(after_s=1800, notification="director"),
+        )
+    }
+    assert {r.name for r in policy.rules if r.modes} == {"quiet"}
     assert (policy.estimate_every_s, policy.single_sensor_emergency) == (60, True)
 
 
