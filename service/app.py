@@ -19,8 +19,8 @@ from service.core.health import Health, Tally
 from service.core.intake import Doubt
 from service.core.monitor import Monitor
 from service.core.station import Station
-from service.errors import InputError
-from service.notifying import broker_of, notifiers
+from service.errors import ConfigError, InputError
+from service.notifying import broker_of, notifiers, notifying_faults
 from service.outputs.base import Output
 from service.outputs.capture import Capture, Quarantine
 from service.outputs.influx import InfluxOutput, InfluxTarget
@@ -59,6 +59,8 @@ class App:
         sources: Callable[[Station, Clock], Sequence[Source]] | None = None,
         outputs: Sequence[Output] = (),
     ) -> None:
+        if faults := notifying_faults(settings):
+            raise ConfigError(faults)
         self._clock = clock or WallClock()
         self.station = station_of(settings)
         self.monitor = Monitor(self.station, policy_of(settings))

@@ -1,19 +1,83 @@
 """Builds from the settings whatever tells people and programs of alerts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from apprise import Apprise
 
 from service.brokers import Broker, TlsFiles
 from service.clock import Clock
 from service.core.monitor import Monitor
+from service.errors import Fault
 from service.outputs.alert_topics import AlertTopicsOutput
 from service.outputs.alertmanager import AlertmanagerOutput
 from service.outputs.base import Output
 from service.outputs.heartbeat import HeartbeatOutput
+from service.outputs.messages import MessageOutput, Target, service_of
 from service.outputs.webhook import Receiver, WebhookOutput
-from service.settings.schema import Mqtt, Settings
+from service.settings.references import did_you_mean
+from service.settings.schema import Mqtt, Notify, Settings
 from service.storage.recovery import Memory
+
+EXAMPLE: Final = "such as mailtos://user:password@mail.example?to=watch@iss.example"
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """One service of one target, under the name of its output."""
+
+    name: str
+    service: Apprise
+    target: Target
+
+
+def notifying_faults(settings: Settings) -> list[Fault]:
+    """Return what is wrong with the people to tell; no address is named in it."""
+    classes = {rule.notification for rule in settings.rules if rule.notification}
+    classes |= {step.notification for chain in settings.escalation.values() for step in chain}
+    faults = []
+    for name, notify in settings.notify.items():
+        for told in notify.classes:
+            if told not in classes:
+                problem = f"no rule and no escalation tells the class {told!r}"
+                remedy = did_you_mean(told, sorted(classes)) if classes else "leave it out"
+                faults.append(Fault(f"notify.{name}.classes", problem, remedy))
+        lines = _lines(notify)
+        if not lines:
+            problem, remedy = "no address in the secret file", f"write one a line, {EXAMPLE}"
+            faults.append(Fault(f"notify.{name}.urls", problem, remedy))
+        faults += [
+            Fault(
+                f"notify.{name}.urls",
+                f"line {number} is no address that Apprise knows",
+                f"write it {EXAMPLE}",
+            )
+            for number, line in lines.items()
+            if service_of(line) is None
+        ]
+    return faults
+
+
+def _addresses(settings: Settings) -> Iterator[_Address]:
+    """Yield each service of each target; a name has a number from the second service on."""
+    for name, notify in settings.notify.items():
+        target = Target(
+            classes=frozenset(notify.classes), least=notify.least, repeat_s=notify.repeat_s
+        )
+        for number, line in enumerate(_lines(notify).values(), start=1):
+            service = service_of(line)
+            assert service is not None  # checked before
+            yield _Address(
+                f"notify-{name}" if number == 1 else f"notify-{name}-{number}", service, target
+            )
+
+
+def _lines(notify: Notify) -> dict[int, str]:
+    """Return the addresses of a target by their lines."""
+    lines = enumerate(notify.urls.get_secret_value().splitlines(), start=1)
+    return {number: text for number, line in lines if (text := line.strip())}
 
 
 def notifiers(
@@ -60,6 +124,19 @@ def notifiers(
         found.append(
             WebhookOutput(
                 receiver,
+                station=settings.station,
+                view=monitor.view,
+                outbox=memory,
+                clock=clock,
+            )
+        )
+    for address in _addresses(settings):
+        assert memory is not None  # the settings ask for it
+        found.append(
+            MessageOutput(
+                address.name,
+                address.service,
+                address.target,
                 station=settings.station,
                 view=monitor.view,
                 outbox=memory,

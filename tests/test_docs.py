@@ -61,7 +61,7 @@ def secrets(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "secrets"
     folder.mkdir()
-    for name in ("influx_token", "webhook_secret"):
+    for name in ("influx_token", "webhook_secret", "notify_duty_urls", "notify_office_urls"):
         (folder / name).write_text("secret")
     monkeypatch.setenv("HULLWATCH_SECRETS_DIR", str(folder))
 

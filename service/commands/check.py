@@ -7,6 +7,7 @@ import click
 
 from service.app import access_of
 from service.errors import ConfigError, Fault, InputError
+from service.notifying import notifying_faults
 from service.rule_tests import run_tests
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
@@ -79,6 +80,7 @@ def check(
             Fault(".".join(map(str, at)), problem, remedy)
             for at, problem, remedy in misplaced(settings)
         ]
+    faults += notifying_faults(settings)
     if faults:
         raise ConfigError(faults)
     click.echo(f"{path}: no fault; {_summary(settings)}")

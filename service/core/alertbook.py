@@ -88,8 +88,8 @@ class AlertBook:
             rule = self._rule(key)
             after, announced = hand_on(alert, self._chains.get(_severity(alert, rule), ()), at_s)
             if announced:
-                waited = span(at_s - alert.asked_s)
-                reason = f"not acknowledged for {waited}"
+                assert alert.asked_s is not None
+                reason = f"not acknowledged for {span(at_s - alert.asked_s)}"
                 events += self._settle(key, after, announced, _Scene(now, at_s), reason=reason)
         return events
 
@@ -343,6 +343,7 @@ class AlertBook:
             reason=reason or _reason(alert, figure),
             text=text,
             notifications=alert.notifications,
+            has_asked=alert.asked_s is not None,
         )
 
 

@@ -141,8 +141,8 @@ class Alert:
         What the breach was about, as far as it has been told.
     told_s : float
         When something joined the subjects last.
-    asked_s : float
-        When it last asked for attention.
+    asked_s : float or None
+        When it last asked for attention; None = it has not since it left rest.
     handed : int
         How many steps it has been handed on since.
     notifications : tuple of str
@@ -163,7 +163,7 @@ class Alert:
     shelved_until_s: float | None = None
     subjects: frozenset[str] = frozenset()
     told_s: float = 0.0
-    asked_s: float = 0.0
+    asked_s: float | None = None
     handed: int = 0
     notifications: tuple[str, ...] = ()
 
@@ -233,8 +233,10 @@ def take(alert: Alert, what: Input, rule: Rule, at_s: float) -> tuple[Alert, Ann
 
 def hand_on(alert: Alert, chain: Sequence[Handover], at_s: float) -> tuple[Alert, Announced]:
     """Let those be told next who are due for an alert that nobody has acknowledged."""
+    if alert.state is not AlertState.UNACKNOWLEDGED or alert.asked_s is None:
+        return alert, ()
     due = sum(at_s - alert.asked_s >= step.after_s for step in chain)
-    if alert.state is not AlertState.UNACKNOWLEDGED or due <= alert.handed:
+    if due <= alert.handed:
         return alert, ()
     new = (step.notification for step in chain[alert.handed : due])
     told = tuple(dict.fromkeys((*alert.notifications, *new)))

@@ -87,7 +87,8 @@ class AlertEvent:
     What is not known is None, never zero. `suspects` maps sections to probabilities, `hypotheses`
     the causes that were weighed (`Cause`), of growths and rates; it is empty where nothing was. The
     reserve time comes with its 95 % band, without an end that never comes.
-    `notifications` are the classes of those whom this is for, which is no part of the contract.
+    `notifications` are the classes of those whom this is for, and `has_asked` says whether the alert
+    has asked for attention since it left rest; neither is part of the contract.
     """
 
     time_s: float
@@ -114,6 +115,7 @@ class AlertEvent:
     reserve_high_s: float | None = None
     hypotheses: dict[str, float] = field(default_factory=dict)
     notifications: tuple[str, ...] = ()
+    has_asked: bool = False
 
     @property
     def asks_for_attention(self) -> bool:

@@ -24,14 +24,14 @@ PLAIN_WORDS: Final = (
 )
 
 
-def secret_paths() -> tuple[KeyPath, ...]:
-    """List the keys that hold secrets."""
-    return tuple(_secrets_below(_schema(), ()))
+def secret_paths(tree: Mapping[str, Any]) -> tuple[KeyPath, ...]:
+    """List the keys that hold secrets, with those of the parts that a config names itself."""
+    return tuple(_secrets_below(_schema(), (), tree))
 
 
 def secret_file(path: KeyPath) -> str:
     """Name the file of a secret in the secrets directory."""
-    return "_".join(map(str, path))
+    return "_".join(map(str, path)).lower()
 
 
 def variable(path: KeyPath) -> str:
@@ -67,7 +67,7 @@ def explained(errors: Iterable[ErrorDetails], tree: Mapping[str, Any]) -> Iterat
                 pass  # said once, at the key as it is spelt
             case "missing":
                 add = f"add it: {_description(path, tree)}"
-                secret = path in secret_paths()
+                secret = path in secret_paths(tree)
                 yield path, "is missing", secret_remedy(path) if secret else add
             case "extra_forbidden":
                 known = _properties(path[:-1], tree)
@@ -85,7 +85,7 @@ def explained(errors: Iterable[ErrorDetails], tree: Mapping[str, Any]) -> Iterat
             case "union_tag_not_found":
                 yield (*path, "kind"), "is missing", f"add it: {', '.join(_kinds())}"
             case _:
-                value = "" if path in secret_paths() else f", not {_shown(given)}"
+                value = "" if path in secret_paths(tree) else f", not {_shown(given)}"
                 yield path, _plain(error["msg"]) + value, f"needed here: {_description(path, tree)}"
 
 
@@ -181,9 +181,13 @@ def _properties(path: KeyPath, tree: Mapping[str, Any]) -> list[str]:
     return list(_resolved(nodes[-1], here).get("properties", {}))
 
 
-def _secrets_below(node: dict[str, Any], path: KeyPath) -> Iterator[KeyPath]:
-    for key, child in node.get("properties", {}).items():
+def _secrets_below(node: dict[str, Any], path: KeyPath, here: Any) -> Iterator[KeyPath]:
+    children = dict(node.get("properties", {}))
+    named = node.get("additionalProperties")
+    if isinstance(named, dict) and isinstance(here, Mapping):
+        children |= dict.fromkeys(map(str, here), named)
+    for key, child in children.items():
         below = _resolved(child, None)
         if below.get("writeOnly"):
             yield (*path, key)
-        yield from _secrets_below(below, (*path, key))
+        yield from _secrets_below(below, (*path, key), _child(here, key))

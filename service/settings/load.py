@@ -60,7 +60,7 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
     environment, faults = _environment()
     tree = _laid_over(file.content, environment)
     secrets, unreadable = _secrets(secrets_dir)
-    for key in secret_paths():
+    for key in secret_paths(tree):
         is_used = Settings.model_fields[str(key[0])].default is not None
         is_used = is_used or _at(tree, key[:-1]) is not None
         if is_used and (found := secrets.get(secret_file(key))) is not None:
@@ -145,7 +145,7 @@ def _secrets(directory: Path | None) -> tuple[Mapping[str, str | None], list[Fau
 
 
 def _secrets_in(file: Document) -> Iterator[Finding]:
-    for path in secret_paths():
+    for path in secret_paths(file.content):
         if _at(file.content, path) is not None:
             yield path, "is a secret and stands in the config file", secret_remedy(path)
 

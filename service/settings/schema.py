@@ -357,6 +357,22 @@ class Webhook(Part):
     )
 
 
+class Notify(Part):
+    """People who are told by e-mail, chat or phone; needs `state`, so that nothing is lost."""
+
+    urls: SecretStr = Field(description="Apprise addresses of their services, one a line")
+    classes: tuple[Text, ...] = Field(
+        default=(), description="classes of notification they are told of; empty = all"
+    )
+    least: Severity = Field(
+        default=Severity.CAUTION, description="the mildest severity that they are told of"
+    )
+    repeat_s: NotNegative = Field(
+        default=900.0,
+        description="what nobody has acknowledged is told again after this; 0 = never, s",
+    )
+
+
 class Heartbeat(Part):
     """A dead man's switch elsewhere, which raises an alarm when it hears nothing."""
 
@@ -472,6 +488,9 @@ class Settings(BaseSettings):
         default=None, description="Alertmanager to inform; absent = none"
     )
     webhook: Webhook | None = Field(default=None, description="receiver to tell; absent = none")
+    notify: dict[Name, Notify] = Field(
+        default={}, description="people to tell by name, each with the secret urls"
+    )
     heartbeat: Heartbeat | None = Field(
         default=None, description="dead man's switch to feed; absent = none"
     )
@@ -484,14 +503,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _notifications_are_of_now(self) -> Self:
-        if self.clock is ClockMode.EVENT and (self.alertmanager or self.webhook):
+        told = self.alertmanager or self.webhook or self.notify
+        if self.clock is ClockMode.EVENT and told:
             raise fault(
                 "clock: event would notify people of what is replayed, not of what is now",
-                "use clock: wall, or leave alertmanager and webhook out",
+                "use clock: wall, or leave alertmanager, webhook and notify out",
             )
-        if self.webhook and not self.state:
+        if (self.webhook or self.notify) and not self.state:
             raise fault(
-                "webhook needs a state file, or announcements would be lost",
+                "webhook and notify need a state file, or announcements would be lost",
                 "add state: {path: ...}",
             )
         return self
