@@ -9,15 +9,18 @@ from typing import Final
 from urllib.parse import quote
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from service.core.events import AlertEvent, AlertEventKind, RuleKind
+from service.core.events import AlertEvent, AlertEventKind, RuleKind, Severity
+from service.core.units import S_PER_DAY
 from service.core.views import AtmosphereView
 from service.errors import InputError
 from service.evidence import FILE, Recorder, write
 from service.explain_page import page_of, write_page
 from service.explaining import explained
+from service.outputs.metrics import FLOOD_S
 from service.outputs.records import ESTIMATE_COLUMNS, alert_line, estimate_row
 from service.replaying import replayed
 from service.report import write_report
@@ -145,6 +148,19 @@ def replay(
     for alert in raised:
         click.echo(f"{alert.severity.value}: {alert.text}")
     click.echo(f"{len(raised)} alerts raised; see {out / 'report.html'}")
+    if len(table.samples):
+        click.echo(_load(alerts, float(np.ptp(table.samples.received_s))))
+
+
+def _load(alerts: Sequence[AlertEvent], lasted_s: float) -> str:
+    """Return how often people were asked for attention, by severity, and most in ten minutes."""
+    times_s = np.array([a.time_s for a in alerts if a.asks_for_attention])
+    count = Counter(a.severity for a in alerts if a.asks_for_attention)
+    days = max(lasted_s / S_PER_DAY, 1.0)
+    per_day = ", ".join(f"{severity} {count[severity] / days:.2f}" for severity in Severity)
+    within = np.searchsorted(times_s, times_s + FLOOD_S, "left") - np.arange(len(times_s))
+    most = int(within.max(initial=0))
+    return f"annunciations a day: {per_day}; at most {most} in ten minutes"
 
 
 def _explain(recorder: Recorder, out: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from service.core.health import HealthBook
 from service.core.rules import Figure, Rule
 from service.core.station import Station
 from service.core.stillness import Stillness
+from service.core.votes import TRUSTED
 
 DAEMON: Final[Group] = ()  # stands for the daemon where others stand for an atmosphere
 DAEMON_NAME: Final = "hullwatch"
@@ -66,16 +67,21 @@ class Faults:
         channels = self._readings.of(group)
         if not len(channels):
             return None
-        longest_s = {self._name(c): float(silences_s[c]) for c in channels.tolist()}
-        silent_s = {name: s for name, s in longest_s.items() if s >= least_s}
-        return _figure(max(longest_s.values()), silent_s, silent_claim(silent_s))
+        silent = channels[silences_s[channels] >= least_s].tolist()
+        silent_s = {self._name(c): float(silences_s[c]) for c in silent}
+        return _figure(float(silences_s[channels].max()), silent_s, silent_claim(silent_s))
 
     def _frozen(self, group: Group, at_s: float, least_s: float) -> Figure | None:
-        known: dict[str, float] = {}
+        channels = self._readings.of(group)
+        stillness, votes = self._stillness, self._readings.votes
+        if not np.isfinite(stillness.since_s[channels]).any():
+            return None
+        longest_s = 0.0
         claims: dict[str, str] = {}
-        for i in self._readings.of(group).tolist():
-            channel, stillness = self._station.channels[i], self._stillness
-            doubted = self._readings.votes.doubt(i)
+        stand = stillness.stand(channels, least_s) | (votes.fault[channels] != TRUSTED)
+        for i in channels[stand].tolist():
+            channel = self._station.channels[i]
+            doubted = votes.doubt(i)
             is_stuck = doubted is not None and doubted.fault is SensorFault.STUCK
             lasts_s = stillness.still_s(i)
             since_s, why = stillness.stopped_s(i), "longer than its noise and its habit allow"
@@ -85,24 +91,19 @@ class Faults:
                 since_s = min(since_s, doubted.since_s)
                 lasts_s = at_s - since_s
                 why = "while the others of its air moved"
-            if lasts_s is None:
-                continue
-            known[channel.name] = lasts_s
-            if lasts_s >= least_s:
+            if lasts_s is not None and lasts_s >= least_s:
+                longest_s = max(longest_s, lasts_s)
                 value = float(stillness.value[i])
                 claims[channel.name] = frozen_claim(channel, value, since_s, lasts_s, why)
-        if not known:
-            return None
         claim = together(list(claims.values())) or "every value moves as it should"
-        return _figure(max(known.values()), claims, claim)
+        return _figure(longest_s, claims, claim)
 
     def _apart(self, group: Group) -> Figure | None:
         """Return how far the sensor that is furthest from the others is from them, Pa."""
-        votes = self._readings.votes
-        channels = [c for c in self._readings.of(group).tolist() if votes.compared[c]]
-        if not channels:
+        votes, channels = self._readings.votes, self._readings.of(group)
+        if not votes.compared[channels].any():
             return None
-        found = [votes.doubt(channel) for channel in channels]
+        found = map(votes.doubt, channels[votes.fault[channels] != TRUSTED].tolist())
         doubted = [d for d in found if d is not None and d.fault is not SensorFault.STUCK]
         doubted.sort(key=lambda d: -abs(d.difference_pa))
         if not doubted:

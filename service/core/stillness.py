@@ -73,6 +73,13 @@ class Stillness:
         self._end(channel[moved], time_s[moved])
         np.add.at(self._count, channel[time_s >= self.since_s[channel]], 1.0)
 
+    def stand(self, channels: NDArray[np.intp], least_s: float) -> NDArray[np.bool_]:
+        """Return which channels have said nothing new for a time, plausible or not."""
+        last_s = self._last_s[channels]
+        good_s = self._good_s[channels]
+        still = last_s - self.since_s[channels] >= least_s
+        return np.asarray(still | ((last_s - good_s >= least_s) & (good_s > -np.inf)))
+
     def still_s(self, channel: int) -> float | None:
         """Return for how long a channel has stood still beyond what is plausible, s; 0 = it has not.
 
@@ -109,10 +116,16 @@ class Stillness:
         first = np.append(True, np.diff(channel) != 0) if len(channel) else np.empty(0, np.bool_)
         began_s = np.where(first, self.since_s[channel], np.append(np.nan, time_s)[: len(channel)])
         known = np.isfinite(began_s)
-        for place, lasted_s in zip(
-            channel[known].tolist(), (time_s - began_s)[known].tolist(), strict=True
-        ):
-            self._learn(place, lasted_s)
+        ended, lasted_s = channel[known], (time_s - began_s)[known]
+        if first.all():  # each channel once, as live telemetry comes: most are within their habit
+            habit_s = self._habit_s[ended] * (1.0 - np.minimum(lasted_s / MEMORY_S, 1.0))
+            usual = lasted_s <= habit_s
+            self._habit_s[ended[usual]] = habit_s[usual]
+            self._changes[ended[usual]] += 1.0
+            self._learned_s[ended[usual]] += lasted_s[usual]
+            ended, lasted_s = ended[~usual], lasted_s[~usual]
+        for place, span_s in zip(ended.tolist(), lasted_s.tolist(), strict=True):
+            self._learn(place, span_s)
         self.since_s[channel] = time_s
         self._count[channel] = 0.0
 
