@@ -76,9 +76,8 @@ class Stillness:
     def stand(self, channels: NDArray[np.intp], least_s: float) -> NDArray[np.bool_]:
         """Return which channels have said nothing new for a time, plausible or not."""
         last_s = self._last_s[channels]
-        good_s = self._good_s[channels]
-        still = last_s - self.since_s[channels] >= least_s
-        return np.asarray(still | ((last_s - good_s >= least_s) & (good_s > -np.inf)))
+        still = last_s - self.since_s[channels] >= least_s  # false where nothing was ever heard
+        return np.asarray(still | (last_s >= self._good_s[channels] + least_s) & (last_s > -np.inf))
 
     def still_s(self, channel: int) -> float | None:
         """Return for how long a channel has stood still beyond what is plausible, s; 0 = it has not.

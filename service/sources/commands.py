@@ -19,6 +19,8 @@ def read_command(record: Mapping[str, object]) -> Command | tuple[RejectReason, 
     >>> told = {"command": "acknowledge", "received": 5.0, "command_id": "1", "alert_id": "a"}
     >>> read_command({**told, "who": "kim", "why": "seen"}).order.value
     'acknowledge'
+    >>> read_command({**told, "command": "set_mode", "who": "kim", "why": "eva", "mode": "eva"}).mode
+    'eva'
     >>> read_command(told)[1]
     "a command needs who as a text under the key 'who'"
     """

@@ -137,3 +137,11 @@ def test_readings_are_sorted_into_the_ticks_after_their_arrival():
         first + 1: [2.0, 4.0],
     }
     assert by_tick(SampleBatch.empty()) == {}
+
+
+def test_a_channel_that_never_spoke_neither_stands_nor_is_held(station):
+    watch = stillness(station)
+    assert not watch.stand(np.array([0]), 60.0).any()
+    assert not watch.is_held(0)
+    watch.take(told([5.0] * 3))
+    assert watch.stand(np.array([0]), 60.0).all()
