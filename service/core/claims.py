@@ -17,8 +17,8 @@ def silent_claim(silences_s: Mapping[str, float]) -> str:
 
     Examples
     --------
-    >>> silent_claim({"a.pressure": 7200.0, "b.pressure": 9000.0})
-    'a.pressure, b.pressure: nothing said for up to 150 min'
+    >>> silent_claim({"a.pressure": 3600.0, "b.pressure": 5400.0})
+    'a.pressure, b.pressure: nothing said for up to 90 min'
     """
     if not silences_s:
         return "every channel has spoken"
@@ -35,8 +35,8 @@ def frozen_claim(channel: Channel, value: float, since_s: float, lasts_s: float,
     --------
     >>> from service.core.station import ChannelKind
     >>> gauge = Channel(name="a.p", section="a", kind=ChannelKind.PRESSURE, unit="mmHg")
-    >>> frozen_claim(gauge, 745.2 * PA_PER_MMHG, 1707372000.0, 9000.0, "longer than it ever did")
-    'a.p has stood at 745.2 mmHg since 2024-02-08 06:00 UTC (150 min), longer than it ever did'
+    >>> frozen_claim(gauge, 745.2 * PA_PER_MMHG, 1707372000.0, 5400.0, "longer than it ever did")
+    'a.p has stood at 745.2 mmHg since 2024-02-08 06:00 UTC (90 min), longer than it ever did'
     """
     unit = unit_of(channel.unit, dimension_of(channel.kind, channel.unit))
     written = (value - unit.offset) / unit.scale
