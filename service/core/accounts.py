@@ -476,7 +476,12 @@ class Ledger:
                 prior,
                 OXYGEN_SHARE,
             )
-        total, _ = fit_noise(history, account.spacing_s, prior.total())
+        total, _ = fit_noise(
+            history,
+            account.spacing_s,
+            prior.total(),
+            learns_imbalance=self._books_oxygen(account),
+        )
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
             # thermometer lies.
@@ -492,9 +497,14 @@ class Ledger:
 
     def _prior(self, account: Account) -> AirNoise:
         group, balance = account.key
-        known = self.knows_oxygen and account.seen >= SETTLED_STEPS
-        prior = prior_noise(balance, is_home=self._home in group, knows_oxygen=known)
+        prior = prior_noise(
+            balance, is_home=self._home in group, knows_oxygen=self._books_oxygen(account)
+        )
         return prior.scaled(account.per_mmhg_kg)
+
+    def _books_oxygen(self, account: Account) -> bool:
+        """Say whether what people breathe and what is made has been booked for long enough."""
+        return self.knows_oxygen and account.seen >= SETTLED_STEPS
 
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY

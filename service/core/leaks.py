@@ -32,7 +32,7 @@ from service.core.views import Balance
 # while, and the oxygen balance shifts, every week or two; a leak changes every few months (ISS, 2018
 # to 2026: some 20 published changes in 8 years, most of them in bad years).
 ODDS_PER_S: Final = dict.fromkeys((JUMP, OXYGEN_JUMP, PULSE, OXYGEN), 1.0 / (10 * S_PER_DAY))
-CHANGE_ODDS_PER_S: Final = 1.0 / (15 * S_PER_DAY)  # for the interval of the rate: rather too wide
+CHANGE_ODDS_PER_S: Final = 1.0 / (3 * S_PER_DAY)  # for the interval of the rate: rather too wide
 LEAK_ODDS_PER_S: Final = 1.0 / (60 * S_PER_DAY)
 SHARED: Final = 2.0  # the stated interval between false alarms is for growths and high rates alike
 DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead before it is taken

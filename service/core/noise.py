@@ -166,7 +166,11 @@ def fit_air_noise(
 
 
 def fit_noise(
-    balance: NDArray[np.float64], spacing_s: float, prior: NoiseModel
+    balance: NDArray[np.float64],
+    spacing_s: float,
+    prior: NoiseModel,
+    *,
+    learns_imbalance: bool = False,
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -182,8 +186,9 @@ def fit_noise(
         Time between them, s.
     prior : NoiseModel
         What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
-        part that it lacks is not looked for, and its imbalance is kept: a growth looks like one,
-        and a quiet week knows nothing of a busy one.
+        part that it lacks is not looked for.
+    learns_imbalance : bool
+        False = the imbalance is kept: a quiet week knows nothing of a busy one.
 
     Returns
     -------
@@ -205,7 +210,7 @@ def fit_noise(
     if not observed:
         return prior, 0
     theta = np.array(astuple(prior))
-    kept = [IMBALANCE_PART]
+    kept = [] if learns_imbalance else [IMBALANCE_PART]
     fitted = _fit(_shapes(len(observed), spacing_s), observed, counts, theta, kept)
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])

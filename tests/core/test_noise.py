@@ -111,7 +111,7 @@ def test_a_part_that_the_prior_lacks_is_not_looked_for():
     assert (fitted.day_var, fitted.cycle_var, fitted.brief_var) == (0.0, 0.0, 0.0)
 
 
-def test_an_imbalance_is_never_learned_for_a_growth_looks_like_one():
+def test_an_imbalance_is_kept_where_a_quiet_week_says_nothing_of_a_busy_one():
     drift = np.cumsum(np.repeat(np.random.default_rng(3).normal(0.0, 2e-3, 16), 720))
     prior = replace(PRIOR, imbalance_var=(0.1 / 86400.0) ** 2)
     fitted, _ = fit_noise(drift, SPACING_S, prior)
@@ -165,3 +165,11 @@ def test_white_noise_is_told_apart_by_the_sensor_it_is_of(seed):
 def test_one_air_without_any_record_keeps_what_was_believed():
     nothing = Record(values=np.array([]), spacing_s=SPACING_S)
     assert fit_air_noise(nothing, nothing, nothing, AIR_PRIOR, SHARE) == AIR_PRIOR
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_imbalance_is_learned_where_what_is_breathed_and_made_is_booked(seed):
+    drift = record(seed, walk=1e-4, white=0.05)
+    prior = replace(PRIOR, imbalance_var=(2.0 / 86400.0) ** 2)
+    fitted, _ = fit_noise(drift, SPACING_S, prior, learns_imbalance=True)
+    assert fitted.imbalance_var < 0.5 * prior.imbalance_var
