@@ -120,6 +120,7 @@ class Account:
     inflow_kg: float = 0.0  # gas booked since the newest balance
     booked_kg: float = 0.0  # gas booked since the account was opened
     changes: int = 0  # of the rate, that have been entered
+    changed_s: float = -np.inf  # the earliest moment at which the newest of them may have begun
     rested_s: float | None = None  # newest balance before a rest that has just ended
     measured_kg: float | None = None  # the newest balance
     surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd

@@ -52,6 +52,10 @@ class DoubtBook:
         found: list[IsolationDoubted] = []
         for side in sides:
             loss = spell.loss(side.sections)
+            if self._may_have_grown_before(spell, side.sections):
+                # It was no part yet of what the whole is known to have lost.
+                self._texts.pop((Doubt.PHANTOM, side.sections), None)
+                continue
             if loss is None or side.share > SMALL:
                 continue
             is_seen = loss[0] - 2.0 * loss[1] > most
@@ -89,6 +93,13 @@ class DoubtBook:
             self._held[group] = (pressure_pa, at_s)
             if at_s - since_s < HELD_S:  # slower than that, it is as good as steady
                 self._texts.pop((Doubt.FED, group), None)
+
+    def _may_have_grown_before(self, spell: Spell, group: Group) -> bool:
+        """Say whether a change was found since the closure that may be older than it."""
+        account, since_s = self._ledger.account(group), spell.since_s
+        if account is None or since_s is None or not spell.has_changed(group):
+            return False
+        return account.changed_s < since_s
 
     def _loses(self, group: Group) -> bool:
         account = self._ledger.account(group)

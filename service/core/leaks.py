@@ -396,10 +396,10 @@ class LeakBook(Ledger):
         for other, account in enumerate(self.accounts):
             if other == row:
                 self.filter.correct(other, change.shift, change.spread)
-                account.changes += 1
+                account.changes, account.changed_s = account.changes + 1, change.onset_low_s
                 self._break(other)
             elif account.key[0] == group:
-                account.changes += 1
+                account.changes, account.changed_s = account.changes + 1, change.onset_low_s
                 lacking = _lacking(self.bank.take(other), change.onset_s)
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)

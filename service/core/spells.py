@@ -96,6 +96,10 @@ class Spell:
         told = [_without(self.rates[key], self.before[key]) for key in warm or keys]
         return min((loss for loss in told if loss is not None), key=_error, default=None)
 
+    def has_changed(self, group: Group) -> bool:
+        """Say whether an account of an atmosphere has found its rate to change in this time."""
+        return any(known is None for key, known in self.before.items() if key[0] == group)
+
     def driven(self, group: Group, air: Air) -> float:
         """Return the pressure of an atmosphere over that at the beginning, 1 if not known."""
         first, now = self.first_pa.get(group), _pressure(air, group)
