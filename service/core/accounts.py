@@ -77,6 +77,10 @@ LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estima
 # measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
 DAY_MMHG: Final = 0.2
 CYCLE_MMHG: Final = 0.05
+# Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
+# twice a day, so that quiet hours say nothing of it. Half a millimetre for four in 700 m3; [estimate]
+WET_HOURLY_MMHG: Final = 0.2
+WET_DAY_MMHG: Final = 0.4
 OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
 BALANCED_MMHG_PER_DAY: Final = 0.6  # where oxygen is accounted for: 0.8 kg/day, as one person
@@ -483,6 +487,8 @@ class Ledger:
             prior.total(),
             learns_imbalance=self._books_oxygen(account),
         )
+        if self._is_wet_home(account):
+            total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
             # thermometer lies.
@@ -501,7 +507,16 @@ class Ledger:
         prior = prior_noise(
             balance, is_home=self._home in group, knows_oxygen=self._books_oxygen(account)
         )
+        if self._is_wet_home(account):
+            air = replace(prior.air, hourly_var=WET_HOURLY_MMHG**2, day_var=WET_DAY_MMHG**2)
+            prior = replace(prior, air=air)
         return prior.scaled(account.per_mmhg_kg)
+
+    def _is_wet_home(self, account: Account) -> bool:
+        """Say whether people breathe there and nothing tells of what they breathe out."""
+        group, balance = account.key
+        at_home = balance is Balance.TOTAL and self._home in group
+        return at_home and not (account.is_dry or account.sees_oxygen)
 
     def _books_oxygen(self, account: Account) -> bool:
         """Say whether what people breathe and what is made has been booked for long enough."""

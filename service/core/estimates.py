@@ -36,6 +36,7 @@ from service.core.views import (
 from service.core.volumes import FreeVolumes
 
 # A fifth of the smallest emergency; below it the balances follow well enough.
+LEADS: Final = 1.5  # times as likely as the largest section, for a growth to be laid to another
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 
 
@@ -307,8 +308,11 @@ class Estimates:
         return at_old_leak(growth.suspects, self._closures.chances())
 
     def _likeliest(self, growth: Growth) -> int:
+        """Return the likeliest section, or the largest where none leads over that."""
         suspects = self._suspects(growth)
-        return max(suspects, key=lambda section: suspects[section])
+        likeliest = max(suspects, key=lambda section: suspects[section])
+        largest = self._largest(tuple(suspects))
+        return likeliest if suspects[likeliest] >= LEADS * suspects[largest] else largest
 
 
 def _nothing(at_s: float) -> AtmosphereView:
