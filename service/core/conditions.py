@@ -67,6 +67,7 @@ class Conditions:
         self._modes = tuple(modes)
         self.mode = self._modes[0] if self._modes else ""
         self._index = {s.name: i for i, s in enumerate(station.sections)}
+        self._beside = [_beside(station, section.name) for section in station.sections]
         self._largest = max(
             range(len(station.sections)), key=lambda i: station.sections[i].volume_m3
         )
@@ -240,10 +241,24 @@ class Conditions:
         return Effect(mass_sd_kg=AIR_DENSITY * (2.0 + volume))
 
     def _move_gas(self, activity: Activity) -> Effect:
-        key = (activity.channel or activity.name, self.place(activity))
-        started_s, _ = self._moving.get(key, (activity.received_s, None))
-        if activity.state in BEGINS:
-            self._moving[key] = (activity.received_s, None)
-        else:
-            self._moving[key] = (started_s, activity.received_s)
+        place = self.place(activity)
+        places = [place]
+        if activity.name == "airlock_repressurisation" and place is not None:
+            places += self._beside[place]  # it may be filled with the air of the cabin
+        for where in places:
+            key = (activity.channel or activity.name, where)
+            started_s, _ = self._moving.get(key, (activity.received_s, None))
+            if activity.state in BEGINS:
+                self._moving[key] = (activity.received_s, None)
+            else:
+                self._moving[key] = (started_s, activity.received_s)
         return Effect(mass_sd_kg=20.0)
+
+
+def _beside(station: Station, section: str) -> list[int]:
+    """Return the sections that a hatch connects with another."""
+    names = [s.name for s in station.sections]
+    pairs = [hatch.between for hatch in station.hatches if section in hatch.between]
+    return [
+        names.index(name) for pair in pairs for name in pair if name != section and name in names
+    ]
