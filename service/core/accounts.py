@@ -153,6 +153,16 @@ class Account:
             kept[:] = [value * factor for value in kept]
         self.interrupt()
 
+    def excise(self, span_s: float) -> None:
+        """Take the newest balances out of what noise is learned from: something happened then."""
+        for kept, spacing_s in (
+            (self.history, self.spacing_s),
+            (self.nitrogen, self.nitrogen_spacing_s),
+            (self.oxygen, self.nitrogen_spacing_s),
+        ):
+            count = min(int(span_s / spacing_s) + 1, len(kept))
+            kept[len(kept) - count :] = [np.nan] * count
+
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
         self.history.append(np.nan)

@@ -6,7 +6,7 @@ sees); a random walk (the slow drift of sensors and bookkeeping); an imbalance, 
 gas at a rate that lasts for about half a day (oxygen made against oxygen breathed); the day of the
 crew; and the cycle of the carbon dioxide removal. Second differences of neighbouring block means do
 not see a constant leak, so the leak itself is not learned as noise; a single growth enters few
-differences of each block length, and rare large ones are cut.
+differences of each block length, and large ones are cut.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,6 @@ DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [est
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
 PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
 OVERLAP: Final = 4  # blocks start so many times a block length
-# What is seen in more than one difference of twenty, as the crew rising and going to bed, is noise;
-# of what is rarer, only so much is taken (a square of five standard deviations).
-RARE: Final = 0.05
-CUT: Final = 25.0
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
 
@@ -300,7 +296,7 @@ def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list
         squares = np.square((three - 2.0 * two + one) / length)
         if not len(squares):
             break
-        cut = CUT * float(np.quantile(squares, 1.0 - RARE)) / 3.841  # likewise of chi-squared
+        cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
         observed.append(float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0)
         counts.append(len(squares) * stride / length)
         length *= 2
