@@ -28,7 +28,8 @@ from service.outputs.logs import LogOutput
 from service.outputs.metrics import Metrics
 from service.pipeline import Pipeline, Ways
 from service.settings.build import policy_of, station_of
-from service.settings.schema import Http, Settings
+from service.settings.connections import Http
+from service.settings.schema import Settings
 from service.sources.base import RejectReason, Source
 from service.sources.decode import Decoder
 from service.sources.mqtt import MqttSource

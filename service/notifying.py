@@ -17,8 +17,9 @@ from service.outputs.base import Output
 from service.outputs.heartbeat import HeartbeatOutput
 from service.outputs.messages import MessageOutput, Target, service_of
 from service.outputs.webhook import Receiver, WebhookOutput
+from service.settings.connections import Mqtt, Notify
 from service.settings.references import did_you_mean
-from service.settings.schema import Mqtt, Notify, Settings
+from service.settings.schema import Settings
 from service.storage.recovery import Memory
 
 EXAMPLE: Final = "such as mailtos://user:password@mail.example?to=watch@iss.example"

@@ -18,7 +18,7 @@ from service.core.station import (
     dimension_of,
 )
 from service.core.units import PA_PER_MMHG, S_PER_DAY, unit_of
-from service.settings import rules, schema
+from service.settings import rules, schema, stations
 from service.settings.overrides import overridden
 
 S_PER_H = 3600.0
@@ -91,7 +91,7 @@ def policy_of(settings: schema.Settings) -> Policy:
     )
 
 
-def _channel(name: str, channel: schema.Channel) -> Channel:
+def _channel(name: str, channel: stations.Channel) -> Channel:
     scale = unit_of(
         channel.unit, dimension_of(channel.kind, channel.unit)
     ).scale  # a spread has no offset
@@ -107,7 +107,7 @@ def _channel(name: str, channel: schema.Channel) -> Channel:
     )
 
 
-def _meaning(means: schema.Meaning) -> Meaning:
+def _meaning(means: stations.Meaning) -> Meaning:
     return Meaning(
         activity=means.activity,
         on=means.on,

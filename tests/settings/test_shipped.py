@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from service.commands.check import check
-from service.settings import rules, schema
+from service.settings import connections, escalations, judgements, rules, schema, stations
 from service.settings.load import load
 from simulators import scenario
 
@@ -101,7 +101,7 @@ def test_the_runbook_has_a_section_for_a_shipped_rule(rule: rules.Rule) -> None:
 def models() -> list[type[BaseModel]]:
     found = [
         value
-        for module in (schema, rules)
+        for module in (connections, escalations, judgements, rules, schema, stations)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, BaseModel) and value.model_fields
     ]
