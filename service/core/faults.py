@@ -21,7 +21,6 @@ from service.core.health import HealthBook
 from service.core.rules import Figure, Rule
 from service.core.station import Station
 from service.core.stillness import Stillness
-from service.core.votes import TRUSTED
 
 DAEMON: Final[Group] = ()  # stands for the daemon where others stand for an atmosphere
 DAEMON_NAME: Final = "hullwatch"
@@ -78,7 +77,7 @@ class Faults:
             return None
         longest_s = 0.0
         claims: dict[str, str] = {}
-        stand = stillness.stand(channels, least_s) | (votes.fault[channels] != TRUSTED)
+        stand = stillness.stand(channels, least_s) | votes.is_doubted(channels)
         for i in channels[stand].tolist():
             channel = self._station.channels[i]
             doubted = votes.doubt(i)
@@ -103,7 +102,7 @@ class Faults:
         votes, channels = self._readings.votes, self._readings.of(group)
         if not votes.compared[channels].any():
             return None
-        found = map(votes.doubt, channels[votes.fault[channels] != TRUSTED].tolist())
+        found = map(votes.doubt, channels[votes.is_doubted(channels)].tolist())
         doubted = [d for d in found if d is not None and d.fault is not SensorFault.STUCK]
         doubted.sort(key=lambda d: -abs(d.difference_pa))
         if not doubted:

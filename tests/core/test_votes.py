@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from service.core.events import SensorDoubted, SensorFault, SensorTrusted
 from service.core.station import Channel, ChannelKind
+from service.core.suspicions import BACK_S
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.votes import BACK_S, DISAGREEMENT_PA, Votes
+from service.core.votes import DISAGREEMENT_PA, Votes
 
 LEVEL_PA = 99_000.0
 MINUTE_S = 60.0
