@@ -11,6 +11,7 @@ from service.errors import InputError
 from service.scoring.recordings import Recording
 from service.settings.build import policy_of, station_of
 from service.settings.load import load
+from service.settings.what_ifs import WhatIf
 from service.sources.tables import read_activities, read_telemetry
 
 CONFIG: Final = "config.yaml"
@@ -63,13 +64,13 @@ def folders_of(suite: Path, families: Sequence[str] = ()) -> list[RecordedCase]:
     return chosen
 
 
-def read_case(case: RecordedCase) -> Recording:
+def read_case(case: RecordedCase, what_ifs: Sequence[WhatIf] = ()) -> Recording:
     """Return what a folder holds.
 
     Raises
     ------
     InputError, ConfigError
-        If something is missing or cannot be used.
+        If something is missing or cannot be used, or a what-if does not fit the station.
     """
     settings = load(case.folder / CONFIG)
     station = station_of(settings)
@@ -94,6 +95,7 @@ def read_case(case: RecordedCase) -> Recording:
         }
         | truth,
         noise=None,
+        supposed={what_if.name: what_if.policy(settings) for what_if in what_ifs},
     )
 
 

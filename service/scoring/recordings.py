@@ -1,6 +1,7 @@
 """What is scored: readings, messages and config of a station, and what was really true."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.core.monitor import Policy
@@ -24,7 +25,7 @@ class Noise:
 class Recording:
     """Everything about a case; `truth` is the document that `hullwatch simulate --truth` writes.
 
-    `noise` is None where nobody knows it.
+    `noise` is None where nobody knows it; `supposed` has the policies of what-ifs by name.
     """
 
     station: Station
@@ -33,3 +34,4 @@ class Recording:
     activities: tuple[Activity, ...]
     truth: dict[str, Any]
     noise: Noise | None
+    supposed: Mapping[str, Policy] = field(default_factory=dict)

@@ -1,10 +1,13 @@
-"""Runs cases on all cores, each once: what is done and still valid is not done again."""
+"""Runs cases on all cores, each once: what is done and still valid is not done again.
+
+A case is recorded once for all sets of rules that it is watched with, one after another.
+"""
 
 import hashlib
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from multiprocessing import get_context
@@ -18,14 +21,17 @@ from service.errors import InputError
 from service.scoring.comparing import Curve, curves_of
 from service.scoring.folders import RecordedCase, read_case
 from service.scoring.knowing import reference_delays
+from service.scoring.recordings import Recording
 from service.scoring.simulated import recorded
 from service.scoring.suites import Case
 from service.scoring.watching import Watched, watch
+from service.settings.what_ifs import WhatIf
 
 RESULTS: Final = "cases.jsonl"
 # What a result rests on; None = the whole package. How results are judged and shown is not in them.
 SOURCES: Final[Mapping[str, tuple[str, ...] | None]] = {
     "service.core": None,
+    "service.settings": None,
     "simulators": None,
     "service.scoring": (
         "comparing.py",
@@ -46,14 +52,16 @@ AnyCase = Case | RecordedCase
 class Result:
     """One case as it was watched; `version` tells the case and the code that it was made with.
 
-    `reference_s` has, for each growth, how long the reference took in each of its draws; None = it
-    did not find it. `compared` has the detectors to compare with.
+    `what_if` names the rules, empty = those of the case. With these, `reference_s` has, for each
+    growth, how long the reference took in each of its draws, None = it did not find it, and
+    `compared` the detectors to compare with; other rules change neither, so they have none.
     """
 
     family: str
     level: str
     seed: int
     version: str
+    what_if: str = ""
     watched: Watched
     reference_s: tuple[tuple[float | None, ...], ...]
     compared: dict[str, Curve]
@@ -62,13 +70,17 @@ class Result:
 _RESULT: Final = TypeAdapter(Result)
 
 
-def run_cases(cases: Sequence[AnyCase], out: Path, jobs: int) -> Iterator[Result]:
-    """Yield the result of every case, those first that are there already, and keep the others.
+def run_cases(
+    cases: Sequence[AnyCase], out: Path, jobs: int, what_ifs: Sequence[WhatIf] = ()
+) -> Iterator[Result]:
+    """Yield the results of every case, one by its own rules and one a what-if, and keep them.
+
+    Those that are there already come first.
 
     Raises
     ------
-    InputError
-        If the directory cannot be written, or a case has faults.
+    InputError, ConfigError
+        If the directory cannot be written, a case has faults, or a what-if does not fit one.
     """
     path = out / RESULTS
     try:
@@ -82,28 +94,33 @@ def run_cases(cases: Sequence[AnyCase], out: Path, jobs: int) -> Iterator[Result
     with log, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         left = []
         for case in cases:
-            if (found := done.get((case.name, version_of(case)))) is not None:
-                yield found
-            else:
-                left.append(pool.submit(_run, case))
+            missing: list[WhatIf | None] = []
+            for what_if in (None, *what_ifs):
+                if (found := done.get((case.name, version_of(case, what_if)))) is not None:
+                    yield found if what_if is None else replace(found, what_if=what_if.name)
+                else:
+                    missing.append(what_if)
+            if missing:
+                left.append(pool.submit(_run, case, missing))
         try:
             for future in as_completed(left):
-                result = future.result()
-                log.write(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE))
-                log.flush()
-                yield result
+                for result in future.result():
+                    log.write(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE))
+                    log.flush()
+                    yield result
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def version_of(case: AnyCase) -> str:
-    """Return a word that changes with the case and with the code that its result rests on."""
+def version_of(case: AnyCase, what_if: WhatIf | None = None) -> str:
+    """Return a word that changes with the case, the rules and the code that its result rests on."""
     if isinstance(case, Case):
         about = orjson.dumps(case.tree, option=orjson.OPT_SORT_KEYS)
     else:
         files = [(f.name, f.stat()) for f in sorted(case.folder.iterdir())]
         about = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]).encode()
-    return hashlib.sha256(_code() + about).hexdigest()[:16]
+    change = b"" if what_if is None else what_if.change.model_dump_json().encode()
+    return hashlib.sha256(_code() + about + change).hexdigest()[:16]
 
 
 @cache
@@ -117,20 +134,29 @@ def _code() -> bytes:
     return found.digest()
 
 
-def _run(case: AnyCase) -> Result:
+def _run(case: AnyCase, what_ifs: Sequence[WhatIf | None]) -> list[Result]:
     # Interrupted, a worker ends at once and its case is run again next time. Set here, for the libraries
     # that are imported before have handlers of their own.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    recording = recorded(case) if isinstance(case, Case) else read_case(case)
+    changed = [what_if for what_if in what_ifs if what_if is not None]
+    recording = recorded(case, changed) if isinstance(case, Case) else read_case(case, changed)
+    return [_result(case, recording, what_if) for what_if in what_ifs]
+
+
+def _result(case: AnyCase, recording: Recording, what_if: WhatIf | None) -> Result:
+    if what_if is not None:
+        recording = replace(recording, policy=recording.supposed[what_if.name])
     watched = watch(recording, case.name)
+    truth = watched.truth
     return Result(
         family=case.family,
         level=case.level,
         seed=case.seed,
-        version=version_of(case),
+        version=version_of(case, what_if),
+        what_if="" if what_if is None else what_if.name,
         watched=watched,
-        reference_s=reference_delays(recording, watched.truth, case.seed),
-        compared=curves_of(recording, watched.truth),
+        reference_s=() if what_if else reference_delays(recording, truth, case.seed),
+        compared={} if what_if else curves_of(recording, truth),
     )
 
 

@@ -1,5 +1,7 @@
 """Makes the recording of a simulated case; of the scorer this module alone knows the simulators."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from service.core.samples import Activity, SampleBatch
@@ -9,19 +11,20 @@ from service.scoring.recordings import Noise, Recording
 from service.scoring.suites import Case
 from service.settings.build import policy_of, station_of
 from service.settings.schema import Settings
+from service.settings.what_ifs import WhatIf
 from service.sources.activities import read_activity
 from simulators.messages import Message
 from simulators.scenario import ScenarioError, config_of, made
 from simulators.station import Simulation
 
 
-def recorded(case: Case) -> Recording:
+def recorded(case: Case, what_ifs: Sequence[WhatIf] = ()) -> Recording:
     """Simulate a case from its start to its end.
 
     Raises
     ------
-    InputError
-        If its scenario has faults.
+    InputError, ConfigError
+        If its scenario has faults, or a what-if does not fit its station.
     """
     try:
         scenario = made(case.tree, case.draw_seed, f"case {case.name}")
@@ -52,6 +55,7 @@ def recorded(case: Case) -> Recording:
         activities=tuple(activities),
         truth=simulation.truth(),
         noise=Noise(drift_mmhg2_per_day=scenario.drift.unseen, period_s=scenario.step_s),
+        supposed={what_if.name: what_if.policy(settings) for what_if in what_ifs},
     )
 
 
