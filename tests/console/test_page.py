@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from service.console.access import Access
-from service.core.events import Order, RuleKind
-from service.core.views import IncidentView
+from service.core.events import Order, RuleKind, SensorDoubted, SensorFault
+from service.core.station import HatchState
+from service.core.views import IncidentView, SensorView
 
 
 class Tab:
@@ -33,6 +34,11 @@ class Tab:
         async with asyncio.timeout(30):
             while not await self.run(script):  # noqa: ASYNC110  as an eye on the page does
                 await asyncio.sleep(0.05)
+
+    async def resize(self, width: int) -> None:
+        """Show the page on a screen of so many pixels."""
+        screen = {"height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+        await self._call("Emulation.setDeviceMetricsOverride", width=width, **screen)
 
     async def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         self._number += 1
@@ -157,3 +163,32 @@ async def test_alerts_with_one_cause_stand_together(daemon, browser):
         )
         top = await tab.run('document.querySelector(".incident .top b").textContent')
         assert top == "One cause, 2 alerts"
+
+
+async def test_nothing_on_the_page_is_wider_than_the_screen(daemon, browser):
+    """A phone, a tablet and a desk: long names, a doubted sensor, an isolation test with a doubt."""
+    view = daemon.view
+    doubt = SensorDoubted(
+        time_s=view.now_s,
+        channel="tranquility.pressure",
+        fault=SensorFault.APART,
+        is_named=True,
+        against=("kibo_jpm.pressure", "columbus.pressure", "destiny.pressure"),
+        difference_pa=-211.0,
+        since_s=view.now_s - 7200.0,
+    )
+    section = replace(view.sections[0], name="tranquility")
+    text = "prk: sealed, or fed past the seal of hatch tranquility-leonardo."
+    daemon.view = replace(
+        view,
+        sections=(*view.sections, section),
+        hatches={**view.hatches, "tranquility-leonardo": HatchState.UNKNOWN},
+        sensors=(SensorView(channel=doubt.channel, doubt=doubt),),
+        isolation=replace(view.isolation, doubts=(text,)),
+    )
+    async with browser(daemon.url) as tab:
+        await tab.until(f"!!{button('Acknowledge')}")
+        for width in (360, 800, 1366):
+            await tab.resize(width)
+            assert await tab.run("innerWidth") == width
+            assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
