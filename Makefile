@@ -17,6 +17,9 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--fork-strategy fewest --no-build --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra demo
 
+# Two processors at once, each file of tests whole on one of them, so that its servers start once.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
 # Debian keeps servers where only root looks for programs.
 export PATH := $(PATH):/usr/sbin:/sbin
 
@@ -28,11 +31,11 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/dev.stamp static
 	.ci/servers
-	$(BIN)/pytest --cov --cov-report=term --hypothesis-profile=ci
+	$(PYTEST) --cov --cov-report=term --hypothesis-profile=ci
 	$(BIN)/coverage report --include='service/core/*' --fail-under=98
 
 check: $(VENV)/dev.stamp static
-	$(BIN)/pytest -m "not slow" tests/core tests/settings tests/test_*.py service simulators
+	$(PYTEST) -m "not slow" tests/core tests/settings tests/test_*.py service simulators
 
 static: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
