@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.core.accounts import Group
-from service.core.air import AirReading, Readings
+from service.core.air import Readings
 from service.core.alertbook import AlertBook
 from service.core.closures import JUDGE_EVERY_S, ClosureBook
 from service.core.commands import Command
@@ -15,14 +14,10 @@ from service.core.conditions import Conditions
 from service.core.events import (
     ActivityNoted,
     AlertState,
-    AtmospheresChanged,
-    CauseNamed,
     CommandTaken,
     Event,
-    FreeVolumeEstimated,
     Order,
     RuleKind,
-    SensorDoubted,
     Severity,
 )
 from service.core.falls import FallWatch
@@ -33,12 +28,13 @@ from service.core.health import Health, HealthBook
 from service.core.incidents import IncidentBook
 from service.core.intake import ClockMode, Screen, Screened
 from service.core.laws import LawBook
-from service.core.leaks import Growth, LeakBook
+from service.core.leaks import LeakBook
 from service.core.loops import Loops
+from service.core.minutes import Minutes
 from service.core.reported import Reports
 from service.core.rules import Handover, Rule
 from service.core.samples import Activity, SampleBatch
-from service.core.station import HatchState, Station, atmospheres
+from service.core.station import Station
 from service.core.stillness import Stillness, by_tick
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -54,7 +50,6 @@ from service.core.views import (
 from service.core.volumes import FreeVolumes
 
 FAST_KINDS: Final = frozenset({RuleKind.PRESSURE_RATE})
-CAUSES: Final = 20  # the newest that are shown
 FAST_PER_SLOW: Final = round(SLOW_S / FAST_S)
 
 
@@ -133,8 +128,6 @@ class Monitor:
         self._activities: list[Activity] = []
         self._commands: list[Command] = []
         self._reported: list[Health] = []
-        self._groups = atmospheres(station, self._conditions.hatches)
-        self._air: dict[Group, AirReading] = {}
         self._heard_s = np.full(len(station.channels), -np.inf)
         self._start_s: float | None = None
         self._fast = 0  # number of the last fast tick that was run
@@ -159,8 +152,21 @@ class Monitor:
             ),
         )
         self._alerts = AlertBook(policy.rules, policy.chains, self._figures, self._conditions)
+        self._minutes = Minutes(
+            station=station,
+            readings=self._readings,
+            loops=self._loops,
+            conditions=self._conditions,
+            hatches=self._hatches,
+            volumes=self._volumes,
+            laws=self._laws,
+            leaks=self._leaks,
+            closures=self._closures,
+            figures=self._figures,
+            alerts=self._alerts,
+            situation=self._situation,
+        )
         self._incidents = IncidentBook()
-        self._causes: list[CauseNamed] = []
 
     @property
     def now_s(self) -> float | None:
@@ -221,7 +227,7 @@ class Monitor:
                 self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
             if tick % FAST_PER_SLOW == 0:
                 number = tick // FAST_PER_SLOW
-                events += self._enter_minute(slow, number)
+                events += self._minutes.enter(slow, number)
                 for channel, time_s in heard.get(number, ()):
                     self._heard_s[channel] = max(self._heard_s[channel], time_s)
                 if number in repeated:
@@ -229,7 +235,9 @@ class Monitor:
                 events += self._judge(self._slow_rules, at_s)
                 events += self._alerts.hand_on(self._situation(at_s), at_s)
                 if at_s % JUDGE_EVERY_S == 0.0:
-                    events += self._closures.judge(self._taken_hatches(), self._air, at_s)
+                    events += self._closures.judge(
+                        self._minutes.taken_hatches(), self._minutes.air, at_s
+                    )
                 if at_s % self.policy.estimate_every_s == 0.0:
                     estimates += self._atmosphere_views(at_s)
                     insights += self._insights(at_s)
@@ -274,7 +282,7 @@ class Monitor:
                 for channel in np.flatnonzero(self._readings.votes.compared).tolist()
             ),
             incidents=self._incidents.views(),
-            causes=tuple(self._causes),
+            causes=tuple(self._minutes.causes),
             mode=self._conditions.mode,
         )
 
@@ -297,12 +305,10 @@ class Monitor:
             "activities": list(self._activities),
             "commands": list(self._commands),
             "reported": list(self._reported),
-            "groups": self._groups,
-            "air": dict(self._air),
+            "minutes": self._minutes.snapshot(),
             "closures": self._closures.snapshot(),
             "alerts": self._alerts.snapshot(),
             "incidents": self._incidents.snapshot(),
-            "causes": list(self._causes),
             "heard_s": self._heard_s.copy(),
             "start_s": self._start_s,
             "fast": self._fast,
@@ -326,12 +332,10 @@ class Monitor:
         self._activities = list(state["activities"])
         self._commands = list(state["commands"])
         self._reported = list(state["reported"])
-        self._groups = state["groups"]
-        self._air = dict(state["air"])
+        self._minutes.restore(state["minutes"])
         self._closures.restore(state["closures"])
         self._alerts.restore(state["alerts"])
         self._incidents.restore(state["incidents"])
-        self._causes = list(state["causes"])
         self._heard_s = state["heard_s"].copy()
         self._start_s = state["start_s"]
         self._fast = state["fast"]
@@ -391,11 +395,11 @@ class Monitor:
             )
             if not effect.understood:
                 continue
-            self._volumes.hear(activity, self._groups)
+            self._volumes.hear(activity, self._minutes.groups)
             if effect.regroups:
                 hatch = str(activity.hatch)
-                events += self._regroup(at_s, hatch, f"hatch {hatch} {activity.state}")
-            touched = self._touched(self._conditions.place(activity))
+                events += self._minutes.regroup(at_s, hatch, f"hatch {hatch} {activity.state}")
+            touched = self._minutes.touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
                 self._laws.disturb(touched)
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
@@ -410,7 +414,7 @@ class Monitor:
             if command.order is Order.SET_MODE:
                 events.append(self._set_mode(command, at_s))
                 continue
-            events += self._alerts.obey(command, self._groups, self._situation(at_s), at_s)
+            events += self._alerts.obey(command, self._minutes.groups, self._situation(at_s), at_s)
         return events
 
     def _set_mode(self, command: Command, at_s: float) -> CommandTaken:
@@ -436,131 +440,13 @@ class Monitor:
         while self._reported and self._reported[0].received_s < at_s:
             self._health.take(self._reported.pop(0))
 
-    def _touched(self, place: int | None) -> list[Group]:
-        """Return the atmospheres that gas at a place reaches, None = all; never a loop."""
-        air = [group for group in self._groups if self.station.loop_of(group) is None]
-        return [group for group in air if place is None or place in group]
-
-    def _taken_hatches(self) -> dict[str, HatchState]:
-        """Return what each hatch is taken for."""
-        return self._hatches.taken(self._conditions.hatches)
-
-    def _regroup(self, at_s: float, hatch: str, reason: str) -> list[Event]:
-        groups = atmospheres(self.station, self._taken_hatches())
-        if groups == self._groups:
-            return []
-        self._readings.regroup(groups, at_s)
-        self._volumes.regroup(groups)
-        self._laws.regroup(groups)
-        shown = self._closures.regroup(groups, at_s, hatch)
-        self._leaks.regroup(groups)
-        self._groups, self._air = groups, {}
-        names = tuple(self._figures.sections(group) for group in groups)
-        joined = self._alerts.regroup(groups, self._situation(at_s), at_s)
-        return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown, *joined]
-
-    def _enter_minute(self, slow: Bins, number: int) -> list[Event]:
-        """Enter the readings of one slow tick, minute by minute of their event time."""
-        events: list[Event] = []
-        self._disturb(number * SLOW_S)
-        for inside in slow.steps(slow.rows(number)):
-            newer = self._readings.take(
-                slow.channel[inside], slow.time_s[inside], slow.value[inside]
-            )
-            channels, times = slow.channel[inside][newer], slow.time_s[inside][newer]
-            if not len(channels):
-                continue
-            is_new = np.zeros(len(self.station.channels), np.bool_)
-            is_new[channels] = True
-            for group in self._groups:
-                is_loop = self.station.loop_of(group) is not None
-                gauges = (self._loops if is_loop else self._readings).gauges(group)
-                spoke = is_new[gauges]
-                if not spoke.any():
-                    continue
-                time_s = float(self._readings.time_s[gauges[spoke]].mean())
-                if is_loop:
-                    self._air[group] = self._loops.read(group, time_s, is_new)
-                    continue
-                previous = self._air.get(group)
-                gap_s = SLOW_S if previous is None else time_s - previous.time_s
-                self._air[group] = self._readings.read(
-                    group, time_s, max(gap_s, 0.0), is_new, self._conditions.added_m3
-                )
-                self._volumes.take(group, self._air[group])
-                self._laws.take(group, self._air[group])
-                self._book_metabolism(group, gap_s)
-            events += self._enter_balances(number * SLOW_S, times.max())
-        return events + self._draw_conclusions(number * SLOW_S)
-
-    def _draw_conclusions(self, at_s: float) -> list[Event]:
-        """Say whom the sensors doubt, what unknown hatches are, and how large the station is."""
-        events: list[Event] = []
-        for vote in self._readings.votes.drain(at_s):
-            events.append(vote)
-            if isinstance(vote, SensorDoubted) and not vote.is_named:
-                self._widen(vote, at_s)
-        states = self._conditions.hatches
-        for hatch, reason in self._hatches.look(states, self._readings, at_s).items():
-            events += self._regroup(at_s, hatch, reason)
-        for found in self._volumes.settle(at_s):
-            events.append(
-                FreeVolumeEstimated(
-                    time_s=at_s,
-                    atmosphere=self._figures.name(found.group),
-                    mass_kg=found.mass_kg,
-                    rise_pa=found.rise_pa,
-                    measured_m3=found.measured_m3,
-                    measured_sd_m3=found.measured_sd_m3,
-                    free_volume_m3=found.free_volume_m3,
-                    free_volume_sd_m3=found.free_volume_sd_m3,
-                    is_believed=found.is_believed,
-                )
-            )
-        return events
-
-    def _widen(self, doubted: SensorDoubted, at_s: float) -> None:
-        """Admit that the pressure may be off by as much as two gauges differ."""
-        channel = self.station.channel_index()[doubted.channel]
-        for group in self._groups:
-            air = self._air.get(group)
-            if channel in self._readings.gauges(group) and air is not None and air.air_mass_kg:
-                share = abs(doubted.difference_pa) / (air.pressure_pa or np.inf)
-                self._leaks.admit_gas([group], share * air.air_mass_kg, at_s)
-
-    def _book_metabolism(self, group: Group, gap_s: float) -> None:
-        gain = self._conditions.metabolic_gain_kg_per_s()
-        self._leaks.knows_oxygen = gain is not None
-        if gain is not None and self._conditions.largest in group and gap_s > 0.0:
-            self._leaks.book_inflow(group, gain * gap_s)
-
-    def _disturb(self, at_s: float) -> None:
-        for place, running in self._conditions.disturbed(at_s).items():
-            self._leaks.admit_gas(
-                self._touched(place), 5.0 if running else 0.0, at_s, mixing_sd_kg=1.0
-            )
-
-    def _enter_balances(self, at_s: float, newest_s: float) -> list[Event]:
-        events: list[Event] = []
-        fresh = {group: air for group, air in self._air.items() if air.time_s <= newest_s}
-        for found in self._leaks.step(fresh):
-            if isinstance(found, Growth):
-                situation = self._situation(at_s)
-                events += self._alerts.worsen(found.group, situation, at_s)
-                continue
-            self._laws.disturb([found.group])
-            cause = self._figures.cause(found, at_s)
-            self._causes = [*self._causes, cause][-CAUSES:]
-            events.append(cause)
-        return events
-
     def _judge(self, rules: Sequence[Rule], at_s: float) -> list[Event]:
-        return list(self._alerts.judge(rules, self._groups, self._situation(at_s), at_s))
+        return list(self._alerts.judge(rules, self._minutes.groups, self._situation(at_s), at_s))
 
     def _situation(self, at_s: float) -> Situation:
         start_s = at_s if self._start_s is None else self._start_s
         return Situation(
-            air=self._air,
+            air=self._minutes.air,
             silences_s=at_s - np.maximum(self._heard_s, start_s),
         )
 
@@ -568,19 +454,22 @@ class Monitor:
 
     def _atmosphere_views(self, at_s: float) -> list[AtmosphereView]:
         return [
-            self._figures.atmosphere(group, self._air.get(group), at_s) for group in self._groups
+            self._figures.atmosphere(group, self._minutes.air.get(group), at_s)
+            for group in self._minutes.groups
         ]
 
     def _isolation(self, at_s: float) -> IsolationView:
         now = self._situation(at_s)
-        effects = [e for group in self._groups for e in self._figures.effects(group, now, at_s)]
-        view = self._closures.view(self._taken_hatches(), self._air, at_s)
+        effects = [
+            e for group in self._minutes.groups for e in self._figures.effects(group, now, at_s)
+        ]
+        view = self._closures.view(self._minutes.taken_hatches(), self._minutes.air, at_s)
         return replace(view, effects=tuple(effects))
 
     def _insights(self, at_s: float) -> list[Insight]:
         if not self.policy.keeps_insights:
             return []
-        seen = (self._figures.insight(group, at_s) for group in self._groups)
+        seen = (self._figures.insight(group, at_s) for group in self._minutes.groups)
         return [insight for insight in seen if insight is not None]
 
 
