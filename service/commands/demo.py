@@ -47,9 +47,10 @@ persistence false
 NATS_CONF: Final = """\
 server_name: hullwatch_demo
 listen: "127.0.0.1:{client_port}"
+write_deadline: "1h"
 jetstream {{ store_dir: "{directory}" }}
-mqtt {{ listen: "127.0.0.1:{port}", max_ack_pending: 20000 }}
-"""  # at its 100 the broker holds back messages of one topic while another floods
+mqtt {{ listen: "127.0.0.1:{port}", max_ack_pending: 20000, ack_wait: "1h" }}
+"""  # at its 100 it holds back one topic while another floods; at its 10 s it drops a slow daemon
 EXAMPLE: Final = """\b
 Examples:
   hullwatch demo
