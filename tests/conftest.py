@@ -1,6 +1,11 @@
 """What holds for every test."""
 
+import logging
+
 import pytest
+
+# In debug mode asyncio also warns of what took long, which is a matter of the machine.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

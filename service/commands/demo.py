@@ -44,13 +44,16 @@ allow_anonymous true
 max_queued_messages 0
 persistence false
 """
+# While a subscription has as many messages under way as it may, the broker holds back the other one
+# too; so it may have all 31 680 of the scenario, and two subscriptions have 65 535 between them. A
+# daemon that does not keep up is otherwise cut off after 10 s and sent everything again after 30 s.
 NATS_CONF: Final = """\
 server_name: hullwatch_demo
 listen: "127.0.0.1:{client_port}"
 write_deadline: "1h"
 jetstream {{ store_dir: "{directory}" }}
-mqtt {{ listen: "127.0.0.1:{port}", max_ack_pending: 20000, ack_wait: "1h" }}
-"""  # at its 100 it holds back one topic while another floods; at its 10 s it drops a slow daemon
+mqtt {{ listen: "127.0.0.1:{port}", max_ack_pending: 32000, ack_wait: "1h" }}
+"""
 EXAMPLE: Final = """\b
 Examples:
   hullwatch demo
