@@ -206,6 +206,7 @@ def test_an_alert_of_air_that_was_never_weighed_ends_with_1_and_still_tells_its_
         gzip.compress(b"{}")[:-4],
         gzip.compress(b"{}")[:10] + b"damaged",
     ],
+    ids=["no gzip", "no json", "list", "other format", "empty exhibit", "cut off", "damaged"],
 )
 def test_evidence_that_is_damaged_or_of_another_version_is_refused(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
