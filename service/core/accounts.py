@@ -366,8 +366,9 @@ class Ledger:
                 continue
             new.time_s[row], new.mass_kg[row], new.used[row] = air.time_s, mass, True
             if air.volume_m3 != account.volume_m3:
-                self._enlarge(row, air.volume_m3 / account.volume_m3)
-                account.per_mmhg_kg *= air.volume_m3 / account.volume_m3
+                factor = air.volume_m3 / account.volume_m3
+                self._enlarge(row, factor)
+                account.per_mmhg_kg *= factor
                 account.volume_m3 = air.volume_m3
             if balance is Balance.TOTAL and air.nitrogen_is_new and air.nitrogen_kg is not None:
                 new.oxygen_kg[row] = mass - NITROGEN_SHARE * air.nitrogen_kg

@@ -251,12 +251,7 @@ class ChangeBank(Table):
         power = trust[:, None, None]
 
         def summed(places: Sequence[int], sizes: Sizes, *signs: float) -> Rows:
-            parts = [
-                power * sizes.ratios(sign * c[:, place], info[:, place])[0] + span
-                for place in places
-                for sign in signs
-            ]
-            return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
+            return _summed(c[:, places], info[:, places], power, span, sizes, *signs)
 
         jump, _ = self._jumps(rows, JUMP, mass_kg)
         oxygen_jump, _ = self._jumps(rows, OXYGEN_JUMP, mass_kg)
@@ -281,11 +276,13 @@ class ChangeBank(Table):
             :-1, 0
         ].tolist()
         span = _log_spans(self.born_s[only], self.before_s[only])
+        power = np.full((1, 1, 1), trust)
         for place in range(PULSE, len(KINDS)):
-            c, info = self._linear(place)[only, :, None], self._quadratic(place)[only, :, None]
-            parts = [trust * PULSE_SIZES.ratios(sign * c, info)[0] + span for sign in (1.0, -1.0)]
-            shares = 2.0 * len(PULSES_S)
-            found.append(float(_log_sum(np.concatenate(parts, axis=2))[0] - np.log(shares)))
+            c, info = (
+                part(place)[only][:, None, :, None] for part in (self._linear, self._quadratic)
+            )
+            alone = _summed(c, info, power, span, PULSE_SIZES, 1.0, -1.0)
+            found.append(float(alone[0]) - float(np.log(len(PULSES_S))))
         return found
 
     def rate_change(self, row: int, least: float, *, growth: bool) -> Change:
@@ -418,6 +415,19 @@ def _log_spans(born_s: Rows, before_s: Rows) -> Rows:
     log_spans = np.empty_like(spans)
     np.put_along_axis(log_spans, order, spans, axis=1)
     return log_spans[:, :, None]
+
+
+def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: float) -> Rows:
+    """Return the log of the mean over places and signs of what is summed over onsets and sizes.
+
+    `c` and `info` have the shape (n, places, CANDIDATES, 1).
+    """
+    parts = [
+        power * sizes.ratios(sign * c[:, place], info[:, place])[0] + span
+        for place in range(c.shape[1])
+        for sign in signs
+    ]
+    return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
 
 
 def _block(place: int) -> slice:

@@ -13,14 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.estimators import FLOW_EXPONENT
 from service.core.units import S_PER_DAY
 
 Group = tuple[int, ...]
 
 # kg/s; a tenth of what the ISS loses anyway, to a 2 mm hole with free discharge (65 kg/day).
 SIZES: Final[NDArray[np.float64]] = np.geomspace(0.03, 65.0, 48) / S_PER_DAY
-# Flow of an opening over its pressure: 1 for a hole, 1.8 for the crack of the PrK (July 2021).
-EXPONENT: Final = 1.4
 SHAPE_SD: Final = 0.15  # of the flow, relative: exponent, volume and temperature of the section
 FED: Final = 0.2  # belief that a seal feeds a section that is below its neighbour; June 2025
 OLD: Final = 0.5  # belief that a growth is of the old leak; on the ISS all since 2019 were
@@ -135,7 +134,7 @@ def growth_odds(part: Part, size_kg_per_s: float, size_sd: float) -> float:
     >>> growth_odds(part, 1.0, 0.1) > 5.0, growth_odds(part, -1.0, 0.1) < -5.0
     (True, True)
     """
-    flow = part.driven**EXPONENT
+    flow = part.driven**FLOW_EXPONENT
     size = size_kg_per_s * flow
     variance = part.error**2 + part.before_error**2 + (size_sd * flow) ** 2
     excess = part.rate_kg_per_s - part.before_kg_per_s * flow
@@ -175,7 +174,7 @@ def at_old_leak(shares: Mapping[int, float], told: NDArray[np.float64]) -> dict[
 
 
 def _flow(side: Side) -> NDArray[np.float64]:
-    return np.asarray(SIZES * side.driven**EXPONENT)
+    return np.asarray(SIZES * side.driven**FLOW_EXPONENT)
 
 
 def _error(side: Side, whole: Whole) -> float:

@@ -397,16 +397,16 @@ class LeakBook(Ledger):
         group = self.accounts[row].key[0]
         variance = change.size_sd**2
         for other, account in enumerate(self.accounts):
+            if account.key[0] != group:
+                continue
+            account.changes, account.changed_s = account.changes + 1, change.onset_low_s
             if other == row:
                 self.filter.correct(other, change.shift, change.spread)
-                account.changes, account.changed_s = account.changes + 1, change.onset_low_s
-                self._break(other)
-            elif account.key[0] == group:
-                account.changes, account.changed_s = account.changes + 1, change.onset_low_s
+            else:
                 lacking = _lacking(self.bank.take(other), change.onset_s)
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)
-                self._break(other)
+            self._break(other)
         for key, (account, stored, bank) in self._resting.items():
             inside, outside = set(key[0]), set(group)
             if inside > outside:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from service.errors import Fault
+from service.errors import Fault, InputError
 
 KeyPath = tuple[str | int, ...]
 
@@ -36,6 +37,22 @@ class Document:
         """Name the file, the line and the key path."""
         line = f":{self.line(path)}" if self.line(path) else ""
         return f"{self.name}{line}: {'.'.join(map(str, path)) or 'top level'}"
+
+
+def read_file(path: Path, remedy: str) -> Document:
+    """Parse a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; holds the remedy.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise InputError(str(path), f"cannot be read: {reason}", remedy) from error
+    return read(text, str(path))
 
 
 def read(text: str, name: str) -> Document:

@@ -17,7 +17,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from service.errors import ConfigError, Fault, InputError
+from service.errors import ConfigError, Fault
 from service.settings import document
 from service.settings.document import Document, KeyPath
 from service.settings.faults import explained, secret_file, secret_paths, secret_remedy, variable
@@ -47,14 +47,7 @@ def load(path: Path, *, secrets_dir: Path | None = None) -> Settings:
     ConfigError
         If anything in it, in the environment or among the secrets is wrong; holds all of it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise InputError(
-            str(path), f"cannot be read: {reason}", "give the path of a config file with -c"
-        ) from error
-    file = document.read(text, str(path))
+    file = document.read_file(path, "give the path of a config file with -c")
     if not file.content:
         raise ConfigError(file.faults)
     environment, faults = _environment()

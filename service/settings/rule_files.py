@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, ValidationError
 
 from service.core.events import AlertState, Severity
-from service.errors import Fault, InputError
+from service.errors import Fault
 from service.settings import document
 from service.settings.faults import explained
 from service.settings.fields import Name, NotNegative, Number, Part, Positive, Text, fault
@@ -119,14 +119,7 @@ def read_rules(
     InputError
         If the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise InputError(
-            str(path), f"cannot be read: {reason}", "give a file of rules under rule_files"
-        ) from error
-    file = document.read(text, str(path))
+    file = document.read_file(path, "give a file of rules under rule_files")
     if not file.content:
         return RuleFile(), list(file.faults)
     known = {"sections": dict.fromkeys(places), "hatches": dict.fromkeys(hatches)}

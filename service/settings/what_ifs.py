@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from service.core.monitor import Policy
-from service.errors import ConfigError, Fault, InputError
+from service.errors import ConfigError, Fault
 from service.settings import document
 from service.settings.build import policy_of
 from service.settings.document import Document
@@ -75,13 +75,9 @@ def read_what_if(path: Path) -> WhatIf:
     ConfigError
         If anything in it is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        remedy = "give a file with rule_overrides, rules or growth as in a config"
-        raise InputError(str(path), f"cannot be read: {reason}", remedy) from error
-    file = document.read(text, str(path))
+    file = document.read_file(
+        path, "give a file with rule_overrides, rules or growth as in a config"
+    )
     if file.faults:
         raise ConfigError(file.faults)
     try:
