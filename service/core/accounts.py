@@ -76,14 +76,19 @@ LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estima
 # Pi), a walk of the oxygen balance, and a rate that lasts for half a day. Where oxygen is neither
 # measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
 DAY_MMHG: Final = 0.2
+HALF_DAY_MMHG: Final = 0.1
 CYCLE_MMHG: Final = 0.05
 # Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
-# twice a day, so that quiet hours say nothing of it. Half a millimetre for four in 700 m3; [estimate]
+# twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
+# four in 700 m3; [estimate]
 WET_HOURLY_MMHG: Final = 0.2
 WET_DAY_MMHG: Final = 0.4
+WET_HALF_DAY_MMHG: Final = 0.2
 OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
-BALANCED_MMHG_PER_DAY: Final = 0.6  # where oxygen is accounted for: 0.8 kg/day, as one person
+# Where oxygen is accounted for: people differ by 15 % of 0.84 kg/day from one another and from day to
+# day, six of them by 0.3 kg/day; [estimate]
+BALANCED_MMHG_PER_DAY: Final = 0.3
 # Of the oxygen sensor itself; Columbus 2015, and a drift of 0.1 mmHg a week.
 OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
@@ -95,6 +100,7 @@ RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
 FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
+MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 SETTLED_STEPS: Final = 2880  # balances, of two days, before the air is taken for well booked
@@ -132,6 +138,7 @@ class Account:
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     is_dry: bool = False  # vapour or CO2 is measured and taken out
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
+    mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
 
     @property
     def sees_oxygen(self) -> bool:
@@ -268,7 +275,9 @@ class Ledger:
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
                 continue
-            self.filter.reopen(row, mass_var=mass_sd_kg**2, lag_var=mixing_sd_kg**2)
+            # Not knowing which gas it was.
+            var = mass_sd_kg**2
+            self.filter.reopen(row, mass_var=var, oxygen_var=var, lag_var=mixing_sd_kg**2)
             if mass_sd_kg > 0.0:
                 account.quiet_until_s = max(account.quiet_until_s, until_s)
                 account.interrupt()
@@ -278,6 +287,12 @@ class Ledger:
         for row, account in enumerate(self.accounts):
             if account.key[0] in groups:
                 self.filter.reopen(row, deficit_var=rate_sd**2)
+
+    def admit_breath(self, groups: Sequence[Group], mass_sd_kg: float) -> None:
+        """Let vapour and CO2 come or go within hours where they are not measured."""
+        for row, account in enumerate(self.accounts):
+            if account.key[0] in groups and not account.is_dry:
+                self.filter.relax(row, mass_sd_kg)
 
     def book_inflow(self, group: Group, mass_kg: float) -> None:
         """Add gas other than nitrogen that is known to have come in."""
@@ -376,6 +391,8 @@ class Ledger:
                     self.filter.oxygen_share[row] = new.oxygen_kg[row] / mass
             if air.time_s <= account.settles_until_s:
                 self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
+            if air.time_s <= account.mixes_until_s:
+                self.filter.reopen(row, lag_var=MIXES_KG**2)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
             account.is_dry = air.is_dry
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
@@ -498,7 +515,7 @@ class Ledger:
             prior.total(),
             learns_imbalance=self._books_oxygen(account),
         )
-        if self._is_wet_home(account):
+        if self._is_unsettled_wet_home(account):
             total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
@@ -518,16 +535,22 @@ class Ledger:
         prior = prior_noise(
             balance, is_home=self._home in group, knows_oxygen=self._books_oxygen(account)
         )
-        if self._is_wet_home(account):
-            air = replace(prior.air, hourly_var=WET_HOURLY_MMHG**2, day_var=WET_DAY_MMHG**2)
+        if self._is_unsettled_wet_home(account):
+            air = replace(
+                prior.air,
+                hourly_var=WET_HOURLY_MMHG**2,
+                day_var=WET_DAY_MMHG**2,
+                half_day_var=WET_HALF_DAY_MMHG**2,
+            )
             prior = replace(prior, air=air)
         return prior.scaled(account.per_mmhg_kg)
 
-    def _is_wet_home(self, account: Account) -> bool:
-        """Say whether people breathe there and nothing tells of what they breathe out."""
+    def _is_unsettled_wet_home(self, account: Account) -> bool:
+        """Say whether people breathe there and nothing has told yet of what they breathe out."""
         group, balance = account.key
         at_home = balance is Balance.TOTAL and self._home in group
-        return at_home and not (account.is_dry or account.sees_oxygen)
+        is_told = account.is_dry or account.sees_oxygen or account.seen >= SETTLED_STEPS
+        return at_home and not is_told
 
     def _books_oxygen(self, account: Account) -> bool:
         """Say whether what people breathe and what is made has been booked for long enough."""
@@ -559,6 +582,7 @@ def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNo
             air,
             imbalance_var=(imbalance / S_PER_DAY) ** 2,
             day_var=DAY_MMHG**2,
+            half_day_var=HALF_DAY_MMHG**2,
             cycle_var=CYCLE_MMHG**2,
         )
         oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY

@@ -11,6 +11,12 @@ from service.core.station import HatchState, Station
 from service.core.units import S_PER_DAY
 
 OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
+# What a person keeps in the air: 2.3 kg of water and 1 kg of CO2 a day (NASA BVAD) that stay for some
+# 3 h until machines have taken them out.
+BREATH_PER_CREW: Final = 0.4  # kg
+UNSURE: Final = (
+    0.1  # of what people breathe or machines make; people differ, machines drift; [estimate]
+)
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
 SETTLE_S: Final = 1800.0  # temperature after gas was moved; Columbus repressurisations of 2016
@@ -50,6 +56,8 @@ class Effect:
         How much gas may have come or gone at once.
     rate_sd : float
         How much the balance of oxygen and CO2 may have changed, kg/s.
+    breath_sd_kg : float
+        How much vapour and CO2 may come or go within hours, until they are in balance again.
     """
 
     understood: bool = True
@@ -57,6 +65,7 @@ class Effect:
     regroups: bool = False
     mass_sd_kg: float = 0.0
     rate_sd: float = 0.0
+    breath_sd_kg: float = 0.0
 
 
 class Conditions:
@@ -135,10 +144,11 @@ class Conditions:
             case "crew":
                 return self._count_crew(activity)
             case "oxygen_generation":
-                before = self.oxygen_kg_per_s
+                before, booked = self.oxygen_kg_per_s or 0.0, self.metabolic_gain_kg_per_s()
                 off = activity.state in ENDS
                 self.oxygen_kg_per_s = 0.0 if off else activity.value
-                return Effect(rate_sd=abs((self.oxygen_kg_per_s or 0.0) - (before or 0.0)))
+                change = abs((self.oxygen_kg_per_s or 0.0) - before)
+                return Effect(rate_sd=self._unbooked(booked) * change)
             case "co2_removal":
                 return Effect(rate_sd=(self.crew or 4.0) / S_PER_DAY)  # 1 kg CO2 a person a day
             case name if name in MOVES_GAS:
@@ -208,12 +218,22 @@ class Conditions:
             self.mode = state["mode"]
 
     def _count_crew(self, activity: Activity) -> Effect:
-        before, self.crew = self.crew, activity.value
+        before, booked = self.crew, self.metabolic_gain_kg_per_s()
+        self.crew = activity.value
         if activity.value is None and activity.channel is None:
             return Effect(understood=False, reason="a crew message needs a value")
         if before is None:
             return Effect()
-        return Effect(rate_sd=abs((activity.value or 0.0) - before) * OXYGEN_PER_CREW)
+        change = abs((activity.value or 0.0) - before)
+        return Effect(
+            rate_sd=self._unbooked(booked) * change * OXYGEN_PER_CREW,
+            breath_sd_kg=change * BREATH_PER_CREW,
+        )
+
+    def _unbooked(self, booked_kg_per_s: float | None) -> float:
+        """Return the share of a change of what is breathed or made that the books leave open."""
+        is_booked = None not in (booked_kg_per_s, self.metabolic_gain_kg_per_s())
+        return UNSURE if is_booked else 1.0
 
     def _move_hatch(self, activity: Activity) -> Effect:
         if activity.hatch not in self.hatches:

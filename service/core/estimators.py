@@ -29,11 +29,11 @@ Rows = NDArray[np.float64]
 # MASS of air but for what oxygen has come or gone (kg); RATE of the leak (kg/s, positive = loss).
 # BRIEF, HOURLY and DAILY: what sensors show for so long but that is no gas (kg). OXYGEN gained
 # beyond what is booked (kg); IMBALANCE, a loss of oxygen that lasts for half a day (kg/s); DEFICIT,
-# one that stays (kg/s); the DAY of the crew (kg) and its quarter turn. CYCLE of the carbon dioxide
-# removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its OFFSET (kg).
+# one that stays (kg/s); the DAY of the crew (kg), its half, and a quarter turn of each. CYCLE of the
+# carbon dioxide removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its OFFSET (kg).
 MASS, RATE, BRIEF, HOURLY, DAILY, OXYGEN, IMBALANCE, DEFICIT = range(8)
-DAY, DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 14)
-STATES: Final = 14
+DAY, DAY_TURN, HALF_DAY, HALF_DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 16)
+STATES: Final = 16
 OXYGEN_SHARE: Final = 0.22  # of cabin air, 163 of 745 mmHg, until it is measured
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
@@ -57,8 +57,10 @@ def _look(*parts: tuple[int, float]) -> NDArray[np.float64]:
 TOTAL, OXYGEN_IN_IT = range(2)  # what is measured
 _SHOWN = [MASS, BRIEF, HOURLY, DAILY]
 LOOKS: Final = (
-    _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, CYCLE))),
-    _look(*((part, 1.0) for part in (OXYGEN, DAY, LAG, OFFSET))),  # and a share of `_SHOWN`
+    _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, HALF_DAY, CYCLE))),
+    _look(
+        *((part, 1.0) for part in (OXYGEN, DAY, HALF_DAY, LAG, OFFSET))
+    ),  # and a share of `_SHOWN`
 )
 FADING: Final = {
     BRIEF: BRIEF_S,
@@ -67,7 +69,11 @@ FADING: Final = {
     IMBALANCE: IMBALANCE_S,
     LAG: HOURLY_S,
 }
-TURNING: Final = {DAY: (S_PER_DAY, DAY_MEMORY_S), CYCLE: (REMOVAL_CYCLE_S, CYCLE_MEMORY_S)}
+TURNING: Final = {
+    DAY: (S_PER_DAY, DAY_MEMORY_S),
+    HALF_DAY: (S_PER_DAY / 2.0, DAY_MEMORY_S),
+    CYCLE: (REMOVAL_CYCLE_S, CYCLE_MEMORY_S),
+}
 STRENGTHS: Final = {  # variance that a part comes back to, by its column
     BRIEF: "brief_var",
     HOURLY: "hourly_var",
@@ -75,6 +81,7 @@ STRENGTHS: Final = {  # variance that a part comes back to, by its column
     IMBALANCE: "imbalance_var",
     LAG: "lag_var",
     DAY: "day_var",
+    HALF_DAY: "half_day_var",
     CYCLE: "cycle_var",
 }
 WALKING: Final = {
@@ -89,9 +96,9 @@ class LeakFilter(Table):
 
     Attributes
     ----------
-    state : ndarray, shape (n, 14)
+    state : ndarray, shape (n, 16)
         See the names of the places above.
-    covariance : ndarray, shape (n, 14, 14)
+    covariance : ndarray, shape (n, 16, 16)
         Of the state.
     time_s : ndarray, shape (n,)
         Event time of the newest balance used.
@@ -118,6 +125,7 @@ class LeakFilter(Table):
         "walk_var_per_s": ((), 0.0),
         "imbalance_var": ((), 0.0),
         "day_var": ((), 0.0),
+        "half_day_var": ((), 0.0),
         "cycle_var": ((), 0.0),
         "oxygen_walk_var_per_s": ((), 0.0),
         "sensor_white_var": ((), 0.0),
@@ -137,6 +145,7 @@ class LeakFilter(Table):
     walk_var_per_s: Rows
     imbalance_var: Rows
     day_var: Rows
+    half_day_var: Rows
     cycle_var: Rows
     oxygen_walk_var_per_s: Rows
     sensor_white_var: Rows
@@ -184,7 +193,7 @@ class LeakFilter(Table):
 
         Returns
         -------
-        ndarray, shape (n, 14, 14)
+        ndarray, shape (n, 16, 16)
             How a deviation of the state moved.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
@@ -239,9 +248,9 @@ class LeakFilter(Table):
 
         Returns
         -------
-        look : ndarray, shape (n, 14)
+        look : ndarray, shape (n, 16)
             What of the state was measured.
-        gain : ndarray, shape (n, 14)
+        gain : ndarray, shape (n, 16)
             Kalman gain, 0 in rows not used.
         innovation, variance : ndarray, shape (n,)
             Measured less predicted balance (0 in rows not used), and its variance.
@@ -271,6 +280,7 @@ class LeakFilter(Table):
         row: int,
         *,
         mass_var: float = 0.0,
+        oxygen_var: float = 0.0,
         rate_var: float = 0.0,
         lag_var: float = 0.0,
         deficit_var: float = 0.0,
@@ -278,11 +288,18 @@ class LeakFilter(Table):
         """Admit that parts of the state of a row may have jumped, by the given variances."""
         for part, var in (
             (MASS, mass_var),
+            (OXYGEN, oxygen_var),
             (RATE, rate_var),
             (LAG, lag_var),
             (DEFICIT, deficit_var),
         ):
             self.covariance[row, part, part] += var
+
+    def relax(self, row: int, mass_sd_kg: float) -> None:
+        """Admit that the mass of a row may come to be another within some hours."""
+        step = np.zeros(STATES)
+        step[MASS], step[HOURLY] = mass_sd_kg, -mass_sd_kg
+        self.covariance[row] += np.outer(step, step)
 
     def drive(self, row: int, pressure_ratio: float) -> None:
         """Let the leak of a row flow as its pressure is so many times what it was."""

@@ -283,10 +283,12 @@ class LeakBook(Ledger):
             return [explained]
         moved = -lasts_s if kind == PULSE else 1.0
         mass_kg = moved * change.size
-        # What was moved has another temperature and composition, and mixes for hours.
-        self.filter.reopen(row, lag_var=(STIRS_OXYGEN * mass_kg) ** 2)
+        # What was moved may be any gas, has another temperature and composition, and mixes for hours.
+        var = (STIRS_OXYGEN * mass_kg) ** 2
+        self.filter.reopen(row, mass_var=var, oxygen_var=var, lag_var=var)
         now_s = float(self.filter.time_s[row])
         account.settles_until_s = now_s + STIRRED_S
+        account.mixes_until_s = now_s + MIXING_S
         # An oxygen sensor that follows hours later tells of the same gas once more.
         is_echo = kind == OXYGEN_JUMP and now_s - account.stirred_s < MIXING_S
         account.stirred_s = now_s

@@ -403,6 +403,8 @@ class Monitor:
             if effect.mass_sd_kg > 0.0:
                 self._laws.disturb(touched)
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
+            if effect.breath_sd_kg > 0.0:
+                self._leaks.admit_breath(touched, effect.breath_sd_kg)
             if effect.rate_sd > 0.0:
                 self._leaks.admit_rate(touched, effect.rate_sd)
         return events

@@ -4,7 +4,8 @@ The wandering is a sum of parts, each with a span of time of its own: white nois
 what their surroundings do for minutes, hours and a day (temperature and humidity that no sensor
 sees); a random walk (the slow drift of sensors and bookkeeping); an imbalance, a gain or loss of
 gas at a rate that lasts for about half a day (oxygen made against oxygen breathed); the day of the
-crew; and the cycle of the carbon dioxide removal. Second differences of neighbouring block means do
+crew, which sleeps and wakes rather than goes like a sine, so that half a day shows in it too; and the
+cycle of the carbon dioxide removal. Second differences of neighbouring block means do
 not see a constant leak, so the leak itself is not learned as noise; a single growth enters few
 differences of each block length, and large ones are cut.
 """
@@ -47,6 +48,7 @@ class NoiseModel:
     walk_var_per_s: float
     imbalance_var: float = 0.0
     day_var: float = 0.0
+    half_day_var: float = 0.0
     cycle_var: float = 0.0
 
     def scaled(self, factor: float) -> "NoiseModel":
@@ -107,6 +109,7 @@ class AirNoise:
             walk_var_per_s=self.air.walk_var_per_s + self.sensor.walk_var_per_s / inert,
             imbalance_var=0.0,
             day_var=0.0,
+            half_day_var=0.0,
             cycle_var=self.air.cycle_var / inert,
         )
 
@@ -251,7 +254,7 @@ AIR_PARTS: Final = (
 
 
 def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
-    """Return how each of `AIR_PARTS` shows in whole, nitrogen and oxygen, each (8, 12)."""
+    """Return how each of `AIR_PARTS` shows in whole, nitrogen and oxygen, each (9, 13)."""
     shape_of = {f.name: place for place, f in enumerate(fields(NoiseModel))}
     seen_as = {
         "oxygen_walk_var_per_s": "walk_var_per_s",
@@ -261,7 +264,7 @@ def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
     }
     inert = (1.0 - share) ** 2
     of_air = ("brief_var", "hourly_var", "daily_var", "walk_var_per_s")
-    of_oxygen = ("imbalance_var", "day_var", "oxygen_walk_var_per_s")
+    of_oxygen = ("imbalance_var", "day_var", "half_day_var", "oxygen_walk_var_per_s")
     of_sensor = ("sensor_white_var", "lag_var", "offset_var_per_s")
     seen: tuple[dict[str, float], ...] = (
         dict.fromkeys(("white_var", *of_air, *of_oxygen, "cycle_var"), 1.0),
@@ -305,7 +308,7 @@ def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list
 
 @lru_cache(maxsize=64)
 def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
-    """Return the variance of a second difference of block means per unit of each part, (k, 8)."""
+    """Return the variance of a second difference of block means per unit of each part, (k, 9)."""
     lengths = np.exp2(np.arange(octaves, dtype=np.float64))
     span_s = lengths * spacing_s
     return np.stack(
@@ -317,6 +320,7 @@ def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
             span_s,
             _imbalance_shape(span_s),
             _periodic_shape(span_s, S_PER_DAY),
+            _periodic_shape(span_s, S_PER_DAY / 2.0),
             _periodic_shape(span_s, REMOVAL_CYCLE_S),
         ],
         axis=1,

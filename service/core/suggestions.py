@@ -56,7 +56,11 @@ class Wander:
         )
         cycling = sum(
             var * min(2.0 / span_s**2, (2.0 * pi / period_s) ** 2)
-            for var, period_s in ((noise.day_var, S_PER_DAY), (noise.cycle_var, REMOVAL_CYCLE_S))
+            for var, period_s in (
+                (noise.day_var, S_PER_DAY),
+                (noise.half_day_var, S_PER_DAY / 2.0),
+                (noise.cycle_var, REMOVAL_CYCLE_S),
+            )
         )
         variance = (
             12.0 * noise.white_var * self.spacing_s / span_s**3
