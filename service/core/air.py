@@ -21,9 +21,17 @@ from service.core.gases import (
     temperature_sd_k,
 )
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
+from service.core.smoothing import Smoothing
 from service.core.station import ChannelKind, Station
 from service.core.votes import Votes
 
+# What a cabin changes within hours; pressures tell of leaks, and oxygen is weighed with its noise.
+SLOW: Final = (
+    ChannelKind.TEMPERATURE,
+    ChannelKind.HUMIDITY,
+    ChannelKind.DEW_POINT,
+    ChannelKind.PPCO2,
+)
 NITROGEN_SHARE: Final = (
     0.765  # nitrogen over total pressure, 566 of 740 mmHg; ISS status of 11 January 2004
 )
@@ -121,8 +129,11 @@ class Readings:
         self.time_s = np.full(count, -np.inf)
         self.votes = Votes(station)
         self._gases = CarriedGases()
+        self._smoothing = Smoothing(count)
+        self._steady = np.full(count, np.nan)  # the same, smooth where it changes slowly
         self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
+        self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
         names = [s.name for s in station.volumes]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
         self._volume_m3 = np.array([s.volume_m3 for s in station.sections])
@@ -166,6 +177,11 @@ class Readings:
         chosen = channels[newer]
         self.value[chosen] = values[newer]
         self.time_s[chosen] = times_s[newer]
+        self._steady[chosen] = values[newer]
+        slow = newer & self._is_slow[channels]
+        self._steady[channels[slow]] = self._smoothing.take(
+            channels[slow], times_s[slow], values[slow]
+        )
         return newer
 
     def read(
@@ -255,6 +271,8 @@ class Readings:
         return {
             "value": self.value.copy(),
             "time_s": self.time_s.copy(),
+            "smoothing": self._smoothing.snapshot(),
+            "steady": self._steady.copy(),
             "votes": self.votes.snapshot(),
             "gases": self._gases.snapshot(),
         }
@@ -263,6 +281,8 @@ class Readings:
         """Take over a snapshot."""
         self.value = state["value"].copy()
         self.time_s = state["time_s"].copy()
+        self._smoothing.restore(state["smoothing"])
+        self._steady = state["steady"].copy()
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
 
@@ -275,7 +295,7 @@ class Readings:
         channels = self.channels(now.sections, kind)
         alive = self.alive(channels, now.time_s)
         return self._together(
-            alive, self.value[alive], now, has_others=len(channels) > 1, may_doubt=True
+            alive, self._steady[alive], now, has_others=len(channels) > 1, may_doubt=True
         )
 
     def _together(
@@ -311,7 +331,7 @@ class Readings:
         count = np.bincount(place, minlength=len(where))
         if not len(alive):
             return None, count > 0
-        total = np.bincount(place, weights=self.value[alive], minlength=len(where))
+        total = np.bincount(place, weights=self._steady[alive], minlength=len(where))
         mean = total / np.maximum(count, 1)
         return np.where(count > 0, mean, mean[count > 0].mean()), count > 0
 
@@ -346,14 +366,14 @@ class Readings:
     def _vapour(self, now: _Now, temperature_k: float | None) -> Term:
         """Return the vapour pressure; being local, it doubts no sensor."""
         dew = self.alive(self.channels(now.sections, ChannelKind.DEW_POINT), now.time_s)
-        pressures = saturation_pressure_pa(self.value[dew])
+        pressures = saturation_pressure_pa(self._steady[dew])
         if not len(dew):
             dew = self.alive(self.channels(now.sections, ChannelKind.HUMIDITY), now.time_s)
             local = [
                 self.temperature_of(int(s), now.time_s) or temperature_k or REFERENCE_TEMPERATURE_K
                 for s in self._section[dew]
             ]
-            pressures = self.value[dew] * saturation_pressure_pa(np.array(local))
+            pressures = self._steady[dew] * saturation_pressure_pa(np.array(local))
         said, _ = self._together(dew, pressures, now, has_others=True, may_doubt=False)
         read = None if said is None else said.value_pa
         place = (now.sections, "vapour")
