@@ -179,7 +179,7 @@ class Readings:
         self.time_s[chosen] = times_s[newer]
         self._steady[chosen] = values[newer]
         slow = newer & self._is_slow[channels]
-        self._steady[channels[slow]] = self._smoothing.take(
+        self._steady[channels[slow]] = self._smoothing.follow(
             channels[slow], times_s[slow], values[slow]
         )
         return newer
