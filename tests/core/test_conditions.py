@@ -7,12 +7,14 @@ import pytest
 
 from service.core.conditions import (
     AIR_DENSITY,
+    BREATH_PER_CREW,
     LONGEST_MOVE_S,
     MIXING_S,
     MOVES_GAS,
     OXYGEN_PER_CREW,
     REMEMBER_S,
     SETTLE_S,
+    UNSURE,
     Conditions,
 )
 from service.core.samples import ACTIVITY_NAMES, Activity
@@ -69,6 +71,14 @@ def test_a_crew_that_changes_changes_the_oxygen_balance(conditions):
     assert conditions.apply(message("crew", value=11.0)).rate_sd == 0.0
     left = conditions.apply(message("crew", value=7.0))
     assert left.rate_sd == pytest.approx(4.0 * OXYGEN_PER_CREW)
+    assert left.breath_sd_kg == pytest.approx(4.0 * BREATH_PER_CREW)
+
+
+def test_of_a_change_that_is_booked_a_small_part_stays_open(conditions):
+    conditions.apply(message("crew", value=7.0))
+    conditions.apply(message("oxygen_generation", value=6e-5))
+    left = conditions.apply(message("crew", value=3.0))
+    assert left.rate_sd == pytest.approx(UNSURE * 4.0 * OXYGEN_PER_CREW)
 
 
 def test_metabolism_is_known_once_crew_and_oxygen_are(conditions):
@@ -79,7 +89,7 @@ def test_metabolism_is_known_once_crew_and_oxygen_are(conditions):
     gain = conditions.metabolic_gain_kg_per_s()
     assert gain == pytest.approx(6e-5 - 7.0 * OXYGEN_PER_CREW)
     off = conditions.apply(message("oxygen_generation", state="off"))
-    assert off.rate_sd == pytest.approx(6e-5)
+    assert off.rate_sd == pytest.approx(UNSURE * 6e-5)
     assert conditions.metabolic_gain_kg_per_s() == pytest.approx(-7.0 * OXYGEN_PER_CREW)
 
 
