@@ -27,9 +27,10 @@ IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the ha
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
-PRIOR_LOG_SD: Final = float(np.log(4.0))  # of a variance: each part is known to a factor of two
+PRIOR_LOG_SD: Final = float(np.log(2.0))  # of a variance, each part beside its prior; [estimate]
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
+ONCE: Final = 2.0 / 3.0  # of three records that follow from two measurements
 ROUGH: Final = 0.02  # variance of a logarithm, by which the shapes of the parts are off; [estimate]
 DAILY_FROM_S: Final = 900.0  # block length from which a day shows beside the noise
 SHOWS_DAY_S: Final = 7200.0  # block length from which the day itself is told
@@ -153,7 +154,7 @@ def fit_air_noise(
     parts = prior.parts()
     theta = np.array([parts[name] for name in AIR_PARTS])
     rows = [
-        _rows(record).seen_as(mixed)
+        _rows(record).seen_as(mixed, ONCE)
         for record, mixed in zip((total, nitrogen, oxygen), _mixtures(share), strict=True)
     ]
     if not any(len(part.observed) for part in rows):
@@ -229,9 +230,9 @@ class _Rows:
     observed: NDArray[np.float64]
     counts: NDArray[np.float64]
 
-    def seen_as(self, mixed: NDArray[np.float64]) -> "_Rows":
+    def seen_as(self, mixed: NDArray[np.float64], weight: float) -> "_Rows":
         """Return the same for parts of which each is mixed from those of one balance."""
-        return replace(self, shapes=self.shapes @ mixed)
+        return replace(self, shapes=self.shapes @ mixed, counts=self.counts * weight)
 
 
 def _fit(
@@ -266,8 +267,9 @@ def _fit(
         log_ratio, lacking = log_ratio + move, after
         if np.abs(move).max() <= SETTLED:
             break
+    # The mean of what each may be: what is known badly must not be taken for small.
     theta = prior.copy()
-    theta[free] *= np.exp(log_ratio)
+    theta[free] *= np.exp(log_ratio + 0.5 * np.diag(np.linalg.inv(bend)))
     return theta
 
 
