@@ -160,10 +160,10 @@ class Account:
         for trace in self.traces:
             trace.enlarge(factor)
 
-    def excise(self, span_s: float) -> None:
-        """Take the newest balances out of what noise is learned from: something happened then."""
+    def excise(self, since_s: float) -> None:
+        """Take the balances since then out of what noise is learned from: something happened."""
         for trace in self.traces:
-            trace.excise(span_s)
+            trace.excise(since_s)
 
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
@@ -573,7 +573,7 @@ def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.
 def _copy(account: Account) -> Account:
     return replace(
         account,
-        total=replace(account.total, values=list(account.total.values)),
-        nitrogen=replace(account.nitrogen, values=list(account.nitrogen.values)),
-        oxygen=replace(account.oxygen, values=list(account.oxygen.values)),
+        total=account.total.copy(),
+        nitrogen=account.nitrogen.copy(),
+        oxygen=account.oxygen.copy(),
     )

@@ -277,7 +277,7 @@ class LeakBook(Ledger):
         cause = PULSES[place - PULSE] if kind == PULSE else BOOKED_AS[kind]
         explained = self._explained(row, change, cause)
         if kind != OXYGEN:
-            account.excise(float(self.filter.time_s[row]) - change.onset_s)
+            account.excise(change.onset_s)
         self.filter.correct(row, change.shift, change.spread)
         self._break(row)
         if kind == OXYGEN:
@@ -376,7 +376,7 @@ class LeakBook(Ledger):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
             explained = self._explained(row, change, Cause.LEAK_DECREASE, Cause.GAS_SOURCE)
-            account.excise(now_s - change.onset_s)
+            account.excise(change.onset_s)
             self.filter.state[row, RATE] = base
             self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
             self.filter.restart_mass(row, now_s, self.filter.balance(row))

@@ -1,58 +1,70 @@
-"""Keeps the values of a balance at even steps of time, for its noise to be learned from."""
+"""Keeps the values of a balance, for its noise to be learned from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from service.core.noise import Record
 
-LONGEST: Final = 23040  # values kept: 16 days at one a minute
+LONGEST: Final = 23040  # steps kept: 16 days at one a minute
 STEP_S: Final = 60.0
-BREAK_STEPS: Final = 5  # a longer gap is not bridged
-LONGEST_SPACING_S: Final = 3600.0
-FIRST: Final = 20  # values from which their usual distance is learned, whatever it is
-MEMORY: Final = 100.0  # values
+BREAK_STEPS: Final = 5  # a gap of more steps is not bridged
+NEWEST: Final = 50  # values whose distances tell the usual one while nobody asks for all
 
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
-    """Values at even steps of time; NaN = unknown, or not to be compared with those before."""
+    """Values and when they were taken; NaN = unknown, or not to be compared with those before."""
 
+    times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    spacing_s: float = STEP_S
-    newest_s: float | None = None
     is_broken: bool = False  # nothing is compared across this moment
-    heard: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def spacing_s(self) -> float:
+        """The usual time between the newest values, s."""
+        return _spacing_s(self.times_s[-NEWEST:])
+
     def append(self, value: float, time_s: float) -> None:
-        """Append a value, and before it what is missing of the even steps."""
-        if self.newest_s is not None:
-            apart_s = time_s - self.newest_s
-            missing = min(round(apart_s / self.spacing_s) - 1, LONGEST)
-            bridge = self.values[-1] if missing < BREAK_STEPS else np.nan
-            self.values += [bridge] * missing
-            if self.heard < FIRST or missing < BREAK_STEPS:
-                apart_s = min(apart_s, LONGEST_SPACING_S)
-                self.spacing_s += (apart_s - self.spacing_s) / min(self.heard, MEMORY)
+        """Append a value that is newer than all others."""
+        self.times_s.append(time_s)
         self.values.append(np.nan if self.is_broken else value)
-        self.newest_s, self.is_broken = time_s, False
-        self.heard += 1
+        self.is_broken = False
+
+    def copy(self) -> "Trace":
+        """Return one that changes apart from this."""
+        return replace(self, times_s=list(self.times_s), values=list(self.values))
 
     def enlarge(self, factor: float) -> None:
         """Let what was seen so far count for so many times as much."""
         self.values = [value * factor for value in self.values]
         self.is_broken = True
 
-    def excise(self, span_s: float) -> None:
-        """Take the newest values out: something happened then."""
-        count = min(int(span_s / self.spacing_s) + 1, len(self.values))
-        self.values[len(self.values) - count :] = [np.nan] * count
+    def excise(self, since_s: float) -> None:
+        """Take the values since then out: something happened."""
+        first = int(np.searchsorted(self.times_s, since_s))
+        self.values[first:] = [np.nan] * (len(self.values) - first)
 
     def record(self) -> Record:
-        """Return the values that are kept, and forget older ones."""
-        del self.values[:-LONGEST]
-        return Record(values=np.array(self.values), spacing_s=self.spacing_s)
+        """Return the values at even steps, short gaps bridged, and forget those older than that."""
+        del self.times_s[:-LONGEST], self.values[:-LONGEST]
+        spacing_s = _spacing_s(self.times_s)
+        if not self.values:
+            return Record(values=np.empty(0), spacing_s=spacing_s)
+        times_s = np.array(self.times_s)
+        places = np.rint((times_s - times_s[-1]) / spacing_s).astype(np.int64) + LONGEST - 1
+        kept = places >= 0
+        places, values = places[kept], np.array(self.values)[kept]
+        gaps = np.minimum(np.diff(places, append=places[-1] + 1), LONGEST)
+        bridged = np.repeat(values, gaps)
+        along = np.arange(len(bridged)) - np.repeat(np.cumsum(gaps) - gaps, gaps)
+        bridged[(along > 0) & (np.repeat(gaps, gaps) > BREAK_STEPS)] = np.nan
+        return Record(values=bridged, spacing_s=spacing_s)
+
+
+def _spacing_s(times_s: list[float]) -> float:
+    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else STEP_S

@@ -183,3 +183,24 @@ def test_an_imbalance_is_learned_where_what_is_breathed_and_made_is_booked(seed)
     prior = replace(PRIOR, imbalance_var=(2.0 / 86400.0) ** 2)
     fitted, _ = fit_noise(Record(values=drift, spacing_s=SPACING_S), prior, learns_imbalance=True)
     assert fitted.imbalance_var < 0.5 * prior.imbalance_var
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_same_every_day_is_told_from_a_walk(seed: int) -> None:
+    """Ten days of a crew that sleeps from ten to six, in a walk of 0.02 a day: the walk is found."""
+    minutes = np.arange(10 * 1440)
+    asleep = (minutes % 1440 >= 1320) | (minutes % 1440 < 360)
+    breath = np.cumsum(np.where(asleep, -1.0, 0.5)) / 1440.0
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(0.0, np.sqrt(0.02 / 1440), len(minutes)))
+    seen = walk + 1.5 * breath + rng.normal(0.0, 0.03, len(minutes))
+    prior = NoiseModel(
+        white_var=0.03**2,
+        walk_var_per_s=0.07 / 86400,
+        hourly_var=0.05**2,
+        day_var=0.2**2,
+        half_day_var=0.1**2,
+    )
+    fitted, _ = fit_noise(Record(values=seen, spacing_s=60.0), prior)
+    assert 0.005 < fitted.walk_var_per_s * 86400 < 0.06
+    assert fitted.day_var > fitted.half_day_var
