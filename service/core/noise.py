@@ -27,9 +27,14 @@ IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the ha
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
-PRIOR_LOG_SD: Final = float(np.log(2.0))  # of a variance, each part beside its prior; [estimate]
+# Of the logarithm of a variance beside its prior. A walk shows in days, so that it is believed first
+# what cabins have shown; [estimate].
+PRIOR_LOG_SD: Final = float(np.log(4.0))
+WALK_LOG_SD: Final = 0.8
 OVERLAP: Final = 4  # blocks start so many times a block length
-INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
+INDEPENDENT: Final = (
+    3.0  # overlapping differences that are worth one, octaves that overlap counted in
+)
 ONCE: Final = 2.0 / 3.0  # of three records that follow from two measurements
 ROUGH: Final = 0.02  # variance of a logarithm, by which the shapes of the parts are off; [estimate]
 DAILY_FROM_S: Final = 900.0  # block length from which a day shows beside the noise
@@ -159,7 +164,7 @@ def fit_air_noise(
     ]
     if not any(len(part.observed) for part in rows):
         return prior
-    fitted = dict(zip(AIR_PARTS, _fit(rows, theta).tolist(), strict=True))
+    fitted = dict(zip(AIR_PARTS, _fit(rows, theta, AIR_WALKS).tolist(), strict=True))
     return AirNoise(
         air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
         oxygen_walk_var_per_s=fitted["oxygen_walk_var_per_s"],
@@ -209,7 +214,7 @@ def fit_noise(
     if not len(rows.observed):
         return prior, 0
     kept = [] if learns_imbalance else [IMBALANCE_PART]
-    fitted = _fit([rows], np.array(astuple(prior)), kept)
+    fitted = _fit([rows], np.array(astuple(prior)), [WALK_PART], kept)
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(rows.counts[0])
 
@@ -236,7 +241,10 @@ class _Rows:
 
 
 def _fit(
-    rows: Sequence[_Rows], prior: NDArray[np.float64], kept: Sequence[int] = ()
+    rows: Sequence[_Rows],
+    prior: NDArray[np.float64],
+    walks: Sequence[int],
+    kept: Sequence[int] = (),
 ) -> NDArray[np.float64]:
     """Return the strengths of the parts that fit all rows best; those of `kept` stay as they are."""
     shapes = np.concatenate([part.shapes for part in rows])
@@ -246,13 +254,15 @@ def _fit(
     free[list(kept)] = False
     known = shapes[:, ~free] @ prior[~free]
     expected = shapes[:, free] * prior[free]
-    tight = 1.0 / PRIOR_LOG_SD**2
+    width = np.full(len(prior), PRIOR_LOG_SD)
+    width[list(walks)] = WALK_LOG_SD
+    tight = 1.0 / np.square(width[free])
     log_ratio = np.zeros(int(free.sum()))
 
     def lack(logs: NDArray[np.float64]) -> float:
         model = known + expected @ np.exp(logs)
         unlikely = float(weight @ (data / model + np.log(model)))
-        return 0.5 * (unlikely + tight * float(logs @ logs))
+        return 0.5 * (unlikely + float(tight @ np.square(logs)))
 
     lacking = lack(log_ratio)
     for _ in range(SCORINGS):
@@ -260,7 +270,7 @@ def _fit(
         model = known + parts.sum(axis=1)
         share = parts / model[:, None]
         slope = 0.5 * share.T @ (weight * (1.0 - data / model)) + tight * log_ratio
-        bend = 0.5 * (share.T * weight) @ share + tight * np.eye(len(slope))
+        bend = 0.5 * (share.T * weight) @ share + np.diag(tight)
         move = np.clip(-np.linalg.solve(bend, slope), -LONGEST_MOVE, LONGEST_MOVE)
         while (after := lack(log_ratio + move)) > lacking and np.abs(move).max() > SETTLED:
             move /= 2.0
@@ -278,6 +288,7 @@ DAILY_PARTS: Final = [
     place for place, f in enumerate(fields(NoiseModel)) if f.name in ("day_var", "half_day_var")
 ]
 IMBALANCE_PART: Final = [f.name for f in fields(NoiseModel)].index("imbalance_var")
+WALK_PART: Final = [f.name for f in fields(NoiseModel)].index("walk_var_per_s")
 AIR_PARTS: Final = (
     *(f.name for f in fields(NoiseModel)),
     "oxygen_walk_var_per_s",
@@ -285,6 +296,11 @@ AIR_PARTS: Final = (
     "lag_var",
     "offset_var_per_s",
 )
+
+
+AIR_WALKS: Final = [
+    place for place, name in enumerate(AIR_PARTS) if name.endswith("walk_var_per_s")
+]
 
 
 def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
