@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.core.accounts import prior_noise
 from service.core.noise import (
     HOURLY_S,
     IMBALANCE_S,
@@ -14,6 +15,7 @@ from service.core.noise import (
     fit_air_noise,
     fit_noise,
 )
+from service.core.views import Balance
 
 SPACING_S = 60.0
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
@@ -204,3 +206,24 @@ def test_the_same_every_day_is_told_from_a_walk(seed: int) -> None:
     fitted, _ = fit_noise(Record(values=seen, spacing_s=60.0), prior)
     assert 0.005 < fitted.walk_var_per_s * 86400 < 0.06
     assert fitted.day_var > fitted.half_day_var
+
+
+@pytest.mark.parametrize("walk", [0.005, 0.02, 0.06])
+def test_a_weak_and_a_strong_walk_are_found_whatever_was_believed(walk: float) -> None:
+    """Twelve days of two measurements of an air that wanders by a walk alone; five seeds."""
+    prior = prior_noise(Balance.TOTAL, is_home=True, knows_oxygen=True)
+    found = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        air, oxygen = (
+            np.cumsum(rng.normal(0.0, np.sqrt(q / 1440), 12 * 1440)) for q in (walk, 0.003)
+        )
+        whole = air + oxygen + rng.normal(0.0, 0.03, len(air))
+        inside = SHARE * air + oxygen + rng.normal(0.0, 0.06, len(air))
+        records = [
+            Record(values=values, spacing_s=60.0)
+            for values in (whole, (whole - inside) / (1.0 - SHARE), inside)
+        ]
+        fitted = fit_air_noise(*records, prior, SHARE)
+        found.append(fitted.air.walk_var_per_s * 86400)
+    assert walk / 2.0 < np.median(found) < walk * 2.0
