@@ -277,9 +277,11 @@ def _fit(
         log_ratio, lacking = log_ratio + move, after
         if np.abs(move).max() <= SETTLED:
             break
-    # The mean of what each may be: what is known badly must not be taken for small.
+    # Of a walk the mean of what it may be: one that is known badly must not be taken for small.
+    is_walk = np.isin(np.flatnonzero(free), walks)
+    doubt = np.where(is_walk, np.diag(np.linalg.inv(bend)), 0.0)
     theta = prior.copy()
-    theta[free] *= np.exp(log_ratio + 0.5 * np.diag(np.linalg.inv(bend)))
+    theta[free] *= np.exp(log_ratio + 0.5 * doubt)
     return theta
 
 
