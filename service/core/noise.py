@@ -27,23 +27,10 @@ IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the ha
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
-# Of the logarithm of a variance beside its prior. A walk shows in days, so that it is believed first
-# what cabins have shown; [estimate].
-PRIOR_LOG_SD: Final = float(np.log(4.0))
-WALK_LOG_SD: Final = 0.8
+PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
 OVERLAP: Final = 4  # blocks start so many times a block length
-INDEPENDENT: Final = (
-    3.0  # overlapping differences that are worth one, octaves that overlap counted in
-)
-ONCE: Final = 2.0 / 3.0  # of three records that follow from two measurements
-ROUGH: Final = 0.02  # variance of a logarithm, by which the shapes of the parts are off; [estimate]
-DAILY_FROM_S: Final = 900.0  # block length from which a day shows beside the noise
-SHOWS_DAY_S: Final = 7200.0  # block length from which the day itself is told
-DAILY_COUNT: Final = 16.0  # differences that stand apart, from which on a day is told from them
-LARGE: Final = 6.0  # times the median, beyond which a difference does not tell of the day
-SCORINGS: Final = 30  # steps of the fit at most
-LONGEST_MOVE: Final = 2.0  # of a logarithm in one step of the fit
-SETTLED: Final = 1e-3  # of a logarithm, at which the fit is done
+INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
+SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +145,18 @@ def fit_air_noise(
     """
     parts = prior.parts()
     theta = np.array([parts[name] for name in AIR_PARTS])
-    rows = [
-        _rows(record).seen_as(mixed, ONCE)
-        for record, mixed in zip((total, nitrogen, oxygen), _mixtures(share), strict=True)
-    ]
-    if not any(len(part.observed) for part in rows):
+    shapes, observed, weights = [], [], []
+    for record, mixed in zip((total, nitrogen, oxygen), _mixtures(share), strict=True):
+        squares, counts = _second_differences(record.values)
+        if squares:
+            shapes.append(_shapes(len(squares), record.spacing_s) @ mixed)
+            observed += squares
+            weights += counts
+    if not observed:
         return prior
-    fitted = dict(zip(AIR_PARTS, _fit(rows, theta, AIR_WALKS).tolist(), strict=True))
+    fitted = dict(
+        zip(AIR_PARTS, _fit(np.concatenate(shapes), observed, weights, theta).tolist(), strict=True)
+    )
     return AirNoise(
         air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
         oxygen_walk_var_per_s=fitted["oxygen_walk_var_per_s"],
@@ -184,13 +176,15 @@ def fit_noise(
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
-    The likeliest strengths for independent gamma-distributed variances at octave block lengths, each
-    part log-normal about the prior, by Fisher scoring.
+    Maximum likelihood for independent gamma-distributed variances at octave block lengths, by
+    multiplicative updates, which keep each part positive (Fevotte, Bertin and Durrieu, 2009, for
+    the Itakura-Saito case).
 
     Parameters
     ----------
     prior : NoiseModel
-        What is believed before; a part that it lacks is not looked for.
+        What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
+        part that it lacks is not looked for.
     learns_imbalance : bool
         False = the imbalance is kept: a quiet week knows nothing of a busy one.
 
@@ -210,87 +204,41 @@ def fit_noise(
     >>> 0.9 < fitted.white_var < 1.1, 0.5 < fitted.walk_var_per_s / (0.01 / 60.0) < 2.0
     (True, True)
     """
-    rows = _rows(record)
-    if not len(rows.observed):
+    observed, counts = _second_differences(record.values)
+    if not observed:
         return prior, 0
+    theta = np.array(astuple(prior))
     kept = [] if learns_imbalance else [IMBALANCE_PART]
-    fitted = _fit([rows], np.array(astuple(prior)), [WALK_PART], kept)
+    fitted = _fit(_shapes(len(observed), record.spacing_s), observed, counts, theta, kept)
     names = [f.name for f in fields(prior)]
-    return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(rows.counts[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """Mean squares of second differences, and what each part of the noise adds to them.
-
-    Attributes
-    ----------
-    shapes : ndarray, shape (k, parts)
-        Variance for each unit of each part.
-    observed, counts : ndarray, shape (k,)
-        Mean squares, and how many differences that stand apart they rest on.
-    """
-
-    shapes: NDArray[np.float64]
-    observed: NDArray[np.float64]
-    counts: NDArray[np.float64]
-
-    def seen_as(self, mixed: NDArray[np.float64], weight: float) -> "_Rows":
-        """Return the same for parts of which each is mixed from those of one balance."""
-        return replace(self, shapes=self.shapes @ mixed, counts=self.counts * weight)
+    return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
 
 
 def _fit(
-    rows: Sequence[_Rows],
+    shapes: NDArray[np.float64],
+    observed: Sequence[float],
+    counts: Sequence[float],
     prior: NDArray[np.float64],
-    walks: Sequence[int],
     kept: Sequence[int] = (),
 ) -> NDArray[np.float64]:
-    """Return the strengths of the parts that fit all rows best; those of `kept` stay as they are."""
-    shapes = np.concatenate([part.shapes for part in rows])
-    data = np.concatenate([part.observed for part in rows])
-    weight = 1.0 / (INDEPENDENT / np.concatenate([part.counts for part in rows]) + ROUGH)
-    free = prior > 0.0
-    free[list(kept)] = False
-    known = shapes[:, ~free] @ prior[~free]
-    expected = shapes[:, free] * prior[free]
-    width = np.full(len(prior), PRIOR_LOG_SD)
-    width[list(walks)] = WALK_LOG_SD
-    tight = 1.0 / np.square(width[free])
-    log_ratio = np.zeros(int(free.sum()))
+    """Return the strengths of the parts whose `shapes`, (variances, parts), fit best together.
 
-    def lack(logs: NDArray[np.float64]) -> float:
-        model = known + expected @ np.exp(logs)
-        unlikely = float(weight @ (data / model + np.log(model)))
-        return 0.5 * (unlikely + float(tight @ np.square(logs)))
-
-    lacking = lack(log_ratio)
-    for _ in range(SCORINGS):
-        parts = expected * np.exp(log_ratio)
-        model = known + parts.sum(axis=1)
-        share = parts / model[:, None]
-        slope = 0.5 * share.T @ (weight * (1.0 - data / model)) + tight * log_ratio
-        bend = 0.5 * (share.T * weight) @ share + np.diag(tight)
-        move = np.clip(-np.linalg.solve(bend, slope), -LONGEST_MOVE, LONGEST_MOVE)
-        while (after := lack(log_ratio + move)) > lacking and np.abs(move).max() > SETTLED:
-            move /= 2.0
-        log_ratio, lacking = log_ratio + move, after
-        if np.abs(move).max() <= SETTLED:
-            break
-    # Of a walk the mean of what it may be: one that is known badly must not be taken for small.
-    is_walk = np.isin(np.flatnonzero(free), walks)
-    doubt = np.where(is_walk, np.diag(np.linalg.inv(bend)), 0.0)
-    theta = prior.copy()
-    theta[free] *= np.exp(log_ratio + 0.5 * doubt)
+    Those of `kept` stay as in the prior.
+    """
+    weight = np.array(counts) / INDEPENDENT
+    total = weight + PRIOR_WEIGHT
+    data = (weight * np.array(observed) + PRIOR_WEIGHT * (shapes @ prior)) / total
+    theta, fixed = prior, np.array(kept, np.intp)
+    for _ in range(SWEEPS):
+        model = shapes @ theta
+        up = shapes.T @ (total * data / np.square(model))
+        down = shapes.T @ (total / model)
+        theta = theta * np.sqrt(up / down)
+        theta[fixed] = prior[fixed]
     return theta
 
 
-DAILY_PERIODS_S: Final = (S_PER_DAY, S_PER_DAY / 2.0)
-DAILY_PARTS: Final = [
-    place for place, f in enumerate(fields(NoiseModel)) if f.name in ("day_var", "half_day_var")
-]
 IMBALANCE_PART: Final = [f.name for f in fields(NoiseModel)].index("imbalance_var")
-WALK_PART: Final = [f.name for f in fields(NoiseModel)].index("walk_var_per_s")
 AIR_PARTS: Final = (
     *(f.name for f in fields(NoiseModel)),
     "oxygen_walk_var_per_s",
@@ -298,11 +246,6 @@ AIR_PARTS: Final = (
     "lag_var",
     "offset_var_per_s",
 )
-
-
-AIR_WALKS: Final = [
-    place for place, name in enumerate(AIR_PARTS) if name.endswith("walk_var_per_s")
-]
 
 
 def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
@@ -333,62 +276,29 @@ def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
     return tuple(mixtures)
 
 
-def _rows(record: Record) -> _Rows:
-    """Return what a record shows at octave block lengths.
-
-    Once it is long enough, what is the same every day is told from what is not: it is taken out of
-    the differences, and these stand beside those that have it.
-    """
-    values, known = record.values, np.isfinite(record.values)
-    start = values[known][0] if known.any() else 0.0
-    sums = np.concatenate(([0.0], np.cumsum(np.where(known, values - start, 0.0))))
+def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Return mean squares of second differences of block means, and how many stand apart."""
+    known = np.isfinite(balance)
+    start = balance[known][0] if known.any() else 0.0
+    sums = np.concatenate(([0.0], np.cumsum(np.where(known, balance - start, 0.0))))
     breaks = np.concatenate(([0], np.cumsum(~known)))
-    found: list[tuple[int, float, float, bool]] = []  # octave, mean square, count, still daily
-    length, octave = 1, 0
-    while len(values) >= 3 * length:
+    observed: list[float] = []
+    counts: list[float] = []
+    length = 1
+    while len(balance) >= 3 * length:
         stride = max(length // OVERLAP, 1)
-        first = np.arange(0, len(values) - 3 * length + 1, stride)
-        first = first[breaks[first + 3 * length] == breaks[first]]
-        edges = [sums[first + k * length] for k in range(4)]
+        first = np.arange(0, len(balance) - 3 * length + 1, stride)
+        whole = breaks[first + 3 * length] == breaks[first]
+        edges = [sums[first[whole] + k * length] for k in range(4)]
         one, two, three = (edges[k + 1] - edges[k] for k in range(3))
-        seen = (three - 2.0 * two + one) / length
-        count = len(seen) * stride / length
-        if not len(seen):
+        squares = np.square((three - 2.0 * two + one) / length)
+        if not len(squares):
             break
-        apart_s = record.spacing_s * length
-        is_daily = apart_s >= DAILY_FROM_S and count >= DAILY_COUNT
-        if is_daily:
-            middle_s = record.spacing_s * (first + 1.5 * length)
-            freedom = 1.0 - len(DAILY_PERIODS_S) * 2.0 / count
-            found.append((octave, _mean_square(_undaily(seen, middle_s)) / freedom, count, False))
-        if not is_daily or apart_s >= SHOWS_DAY_S:
-            found.append((octave, _mean_square(seen), count, True))
-        length, octave = 2 * length, octave + 1
-    places, observed, counts, daily = (
-        (list(column) for column in zip(*found, strict=True)) if found else ([], [], [], [])
-    )
-    shapes = _shapes(octave, record.spacing_s)[places]
-    for part in DAILY_PARTS:
-        shapes[:, part] *= daily
-    return _Rows(shapes=shapes, observed=np.array(observed), counts=np.array(counts))
-
-
-def _mean_square(seen: NDArray[np.float64]) -> float:
-    """Return the mean square, single large differences cut."""
-    squares = np.square(seen)
-    cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
-    return float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0
-
-
-def _undaily(seen: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return differences without what is the same every day, single large ones left out of it."""
-    turns = [2.0 * np.pi * time_s / period_s for period_s in DAILY_PERIODS_S]
-    waves = np.stack([wave(turn) for turn in turns for wave in (np.cos, np.sin)], axis=1)
-    usual = np.abs(seen) <= LARGE * np.median(np.abs(seen))
-    tame = waves[usual]
-    daily = np.linalg.lstsq(tame, seen[usual], rcond=None)[0]
-    apart: NDArray[np.float64] = seen - waves @ daily
-    return apart
+        cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
+        observed.append(float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0)
+        counts.append(len(squares) * stride / length)
+        length *= 2
+    return observed, counts
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.core.accounts import prior_noise
 from service.core.noise import (
     HOURLY_S,
     IMBALANCE_S,
@@ -15,7 +14,6 @@ from service.core.noise import (
     fit_air_noise,
     fit_noise,
 )
-from service.core.views import Balance
 
 SPACING_S = 60.0
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
@@ -185,45 +183,3 @@ def test_an_imbalance_is_learned_where_what_is_breathed_and_made_is_booked(seed)
     prior = replace(PRIOR, imbalance_var=(2.0 / 86400.0) ** 2)
     fitted, _ = fit_noise(Record(values=drift, spacing_s=SPACING_S), prior, learns_imbalance=True)
     assert fitted.imbalance_var < 0.5 * prior.imbalance_var
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_same_every_day_is_told_from_a_walk(seed: int) -> None:
-    """Ten days of a crew that sleeps from ten to six, in a walk of 0.02 a day: the walk is found."""
-    minutes = np.arange(10 * 1440)
-    asleep = (minutes % 1440 >= 1320) | (minutes % 1440 < 360)
-    breath = np.cumsum(np.where(asleep, -1.0, 0.5)) / 1440.0
-    rng = np.random.default_rng(seed)
-    walk = np.cumsum(rng.normal(0.0, np.sqrt(0.02 / 1440), len(minutes)))
-    seen = walk + 1.5 * breath + rng.normal(0.0, 0.03, len(minutes))
-    prior = NoiseModel(
-        white_var=0.03**2,
-        walk_var_per_s=0.07 / 86400,
-        hourly_var=0.05**2,
-        day_var=0.2**2,
-        half_day_var=0.1**2,
-    )
-    fitted, _ = fit_noise(Record(values=seen, spacing_s=60.0), prior)
-    assert 0.005 < fitted.walk_var_per_s * 86400 < 0.06
-    assert fitted.day_var > fitted.half_day_var
-
-
-@pytest.mark.parametrize("walk", [0.005, 0.02, 0.06])
-def test_a_weak_and_a_strong_walk_are_found_whatever_was_believed(walk: float) -> None:
-    """Twelve days of two measurements of an air that wanders by a walk alone; five seeds."""
-    prior = prior_noise(Balance.TOTAL, is_home=True, knows_oxygen=True)
-    found = []
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        air, oxygen = (
-            np.cumsum(rng.normal(0.0, np.sqrt(q / 1440), 12 * 1440)) for q in (walk, 0.003)
-        )
-        whole = air + oxygen + rng.normal(0.0, 0.03, len(air))
-        inside = SHARE * air + oxygen + rng.normal(0.0, 0.06, len(air))
-        records = [
-            Record(values=values, spacing_s=60.0)
-            for values in (whole, (whole - inside) / (1.0 - SHARE), inside)
-        ]
-        fitted = fit_air_noise(*records, prior, SHARE)
-        found.append(fitted.air.walk_var_per_s * 86400)
-    assert walk / 2.0 < np.median(found) < walk * 2.0
