@@ -24,16 +24,17 @@ from service.core.estimators import (
     LeakFilter,
 )
 from service.core.growth import JUMP_SHARE, ChangeBank
-from service.core.noise import AirNoise, NoiseModel, fit_air_noise, fit_noise
+from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
-from service.core.traces import LONGEST, Trace
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
 
 Group = tuple[int, ...]
 Key = tuple[Group, Balance]
 
+STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
+HISTORY: Final = 23040  # balances kept to learn noise from: 16 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
 # Before anything is learned, in mmHg of the group and days. The walks are the classes measured in
 # cabins: 0.02 with partial pressures or where nobody breathes, 0.2 with temperature, 1 without (Astro
@@ -120,9 +121,12 @@ class Account:
     pressure_pa: float = 0.0
     noise_pa: float = 0.0  # at which the noise was seen, on the whole
     seen: int = 0
-    total: Trace = field(default_factory=Trace)  # masses less what was booked
-    nitrogen: Trace = field(default_factory=Trace)  # likewise where oxygen was new
-    oxygen: Trace = field(default_factory=Trace)  # of the same moments
+    spacing_s: float = STEP_S
+    history: list[float] = field(default_factory=list)  # masses less what was booked
+    nitrogen: list[float] = field(default_factory=list)  # likewise where oxygen was new
+    oxygen: list[float] = field(default_factory=list)  # of the same moments
+    nitrogen_spacing_s: float = STEP_S
+    nitrogen_s: float | None = None  # when oxygen was new last
     inflow_kg: float = 0.0  # gas booked since the newest balance
     booked_kg: float = 0.0  # gas booked since the account was opened
     changes: int = 0  # of the rate, that have been entered
@@ -150,25 +154,28 @@ class Account:
             return Balance.NITROGEN
         return Balance.DRY if self.is_dry else Balance.TOTAL
 
-    @property
-    def traces(self) -> tuple[Trace, Trace, Trace]:
-        """What noise is learned from."""
-        return self.total, self.nitrogen, self.oxygen
-
     def enlarge(self, factor: float) -> None:
         """Let the noise that was seen so far count for so many times as much."""
-        for trace in self.traces:
-            trace.enlarge(factor)
+        for kept in (self.history, self.nitrogen, self.oxygen):
+            kept[:] = [value * factor for value in kept]
+        self.interrupt()
 
-    def excise(self, since_s: float) -> None:
-        """Take the balances since then out of what noise is learned from: something happened."""
-        for trace in self.traces:
-            trace.excise(since_s)
+    def excise(self, span_s: float) -> None:
+        """Take the newest balances out of what noise is learned from: something happened then."""
+        for kept, spacing_s in (
+            (self.history, self.spacing_s),
+            (self.nitrogen, self.nitrogen_spacing_s),
+            (self.oxygen, self.nitrogen_spacing_s),
+        ):
+            count = min(int(span_s / spacing_s) + 1, len(kept))
+            kept[len(kept) - count :] = [np.nan] * count
 
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
-        for trace in self.traces:
-            trace.is_broken = True
+        self.history.append(np.nan)
+        if self.nitrogen:
+            self.nitrogen.append(np.nan)
+            self.oxygen.append(np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +348,9 @@ class Ledger:
                 self._note(what, measured_kg, weighed[2] / np.sqrt(weighed[3]), weighed[4])
         self.bank.breed(now_s, before_s, new.used)
         for row in np.flatnonzero(new.used).tolist():
-            self._learn(row, float(new.mass_kg[row]), float(new.oxygen_kg[row]))
+            self._learn(
+                row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
+            )
         return new.used
 
     def _note(
@@ -458,16 +467,29 @@ class Ledger:
             return rate, float(np.hypot(error, max(abs(rate), 0.3 * RATE_PRIOR_SD)))
         return self._accepted * share, RATE_PRIOR_SD
 
-    def _learn(self, row: int, mass_kg: float, oxygen_kg: float) -> None:
+    def _learn(self, row: int, mass_kg: float, oxygen_kg: float, before_s: float) -> None:
         account = self.accounts[row]
         now_s = float(self.filter.time_s[row])
-        account.total.append(mass_kg - account.booked_kg, now_s)
+        span_s = now_s - before_s
+        if span_s > 5.0 * account.spacing_s:
+            account.interrupt()
+        account.history.append(mass_kg - account.booked_kg)
         account.seen += 1
-        account.noise_pa += (account.pressure_pa - account.noise_pa) / min(account.seen, LONGEST)
+        account.noise_pa += (account.pressure_pa - account.noise_pa) / min(account.seen, HISTORY)
+        account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
         if np.isfinite(oxygen_kg):
-            account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE, now_s)
-            account.oxygen.append(oxygen_kg - account.booked_kg, now_s)
+            account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)
+            account.oxygen.append(oxygen_kg - account.booked_kg)
+            apart_s = now_s - (account.nitrogen_s or now_s - account.nitrogen_spacing_s)
+            account.nitrogen_s = now_s
+            heard = min(len(account.nitrogen), 100)
+            account.nitrogen_spacing_s += (
+                min(apart_s, 3600.0) - account.nitrogen_spacing_s
+            ) / heard
         if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
+            del account.history[:-HISTORY]
+            del account.nitrogen[:-HISTORY]
+            del account.oxygen[:-HISTORY]
             self.filter.set_noise(row, self._fitted(account))
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
@@ -476,17 +498,30 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
-        total, nitrogen, oxygen = (trace.record() for trace in account.traces)
+        history = np.array(account.history)
         if account.sees_oxygen:
-            return fit_air_noise(total, nitrogen, oxygen, prior, OXYGEN_SHARE)
-        noise, _ = fit_noise(total, prior.total(), learns_imbalance=self._books_oxygen(account))
+            nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)
+            spacing_s = account.nitrogen_spacing_s
+            return fit_air_noise(
+                Record(values=history, spacing_s=account.spacing_s),
+                Record(values=nitrogen, spacing_s=spacing_s),
+                Record(values=oxygen, spacing_s=spacing_s),
+                prior,
+                OXYGEN_SHARE,
+            )
+        total, _ = fit_noise(
+            history,
+            account.spacing_s,
+            prior.total(),
+            learns_imbalance=self._books_oxygen(account),
+        )
         if self._is_unsettled_wet_home(account):
-            noise = replace(noise, hourly_var=max(noise.hourly_var, prior.air.hourly_var))
+            total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
             # thermometer lies.
-            noise = noise.at_least(prior.air)
-        return replace(prior, air=noise, oxygen_walk_var_per_s=0.0)
+            total = total.at_least(prior.air)
+        return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
 
     def _is_witness(self, account: Account) -> bool:
         """Say whether a bare pressure only speaks for or against a compensated mass."""
@@ -573,7 +608,7 @@ def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.
 def _copy(account: Account) -> Account:
     return replace(
         account,
-        total=account.total.copy(),
-        nitrogen=account.nitrogen.copy(),
-        oxygen=account.oxygen.copy(),
+        history=list(account.history),
+        nitrogen=list(account.nitrogen),
+        oxygen=list(account.oxygen),
     )

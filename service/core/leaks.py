@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, Account, Group, Key, Ledger
+from service.core.accounts import ARM_STEPS, STEP_S, Account, Group, Key, Ledger
 from service.core.air import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
@@ -25,7 +25,6 @@ from service.core.growth import (
     mixture_interval,
 )
 from service.core.isolation import Part, growth_odds, suspects_of
-from service.core.traces import STEP_S
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
@@ -272,12 +271,12 @@ class LeakBook(Ledger):
         account = self.accounts[row]
         lasts_s = PULSES_S[place - PULSE] if kind == PULSE else LASTS_S.get(kind, 0.0)
         age_s = float(self.filter.time_s[row]) - change.onset_s - lasts_s
-        if age_s < EVENT_STEPS * account.total.spacing_s:
+        if age_s < EVENT_STEPS * account.spacing_s:
             return []
         cause = PULSES[place - PULSE] if kind == PULSE else BOOKED_AS[kind]
         explained = self._explained(row, change, cause)
         if kind != OXYGEN:
-            account.excise(change.onset_s)
+            account.excise(float(self.filter.time_s[row]) - change.onset_s)
         self.filter.correct(row, change.shift, change.spread)
         self._break(row)
         if kind == OXYGEN:
@@ -376,7 +375,7 @@ class LeakBook(Ledger):
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
             explained = self._explained(row, change, Cause.LEAK_DECREASE, Cause.GAS_SOURCE)
-            account.excise(change.onset_s)
+            account.excise(now_s - change.onset_s)
             self.filter.state[row, RATE] = base
             self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
             self.filter.restart_mass(row, now_s, self.filter.balance(row))

@@ -169,7 +169,8 @@ def fit_air_noise(
 
 
 def fit_noise(
-    record: Record,
+    balance: NDArray[np.float64],
+    spacing_s: float,
     prior: NoiseModel,
     *,
     learns_imbalance: bool = False,
@@ -182,6 +183,10 @@ def fit_noise(
 
     Parameters
     ----------
+    balance : ndarray, shape (n,)
+        Evenly spaced values; NaN marks a break across which nothing is compared.
+    spacing_s : float
+        Time between them, s.
     prior : NoiseModel
         What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
         part that it lacks is not looked for.
@@ -200,16 +205,16 @@ def fit_noise(
     >>> rng = np.random.default_rng(1)
     >>> walk = np.cumsum(rng.normal(0.0, 0.1, 20000)) + rng.normal(0.0, 1.0, 20000)
     >>> start = NoiseModel(white_var=0.1, hourly_var=0.01, walk_var_per_s=1e-3)
-    >>> fitted, _ = fit_noise(Record(values=walk, spacing_s=60.0), start)
+    >>> fitted, _ = fit_noise(walk, 60.0, start)
     >>> 0.9 < fitted.white_var < 1.1, 0.5 < fitted.walk_var_per_s / (0.01 / 60.0) < 2.0
     (True, True)
     """
-    observed, counts = _second_differences(record.values)
+    observed, counts = _second_differences(balance)
     if not observed:
         return prior, 0
     theta = np.array(astuple(prior))
     kept = [] if learns_imbalance else [IMBALANCE_PART]
-    fitted = _fit(_shapes(len(observed), record.spacing_s), observed, counts, theta, kept)
+    fitted = _fit(_shapes(len(observed), spacing_s), observed, counts, theta, kept)
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
 
