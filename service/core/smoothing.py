@@ -18,7 +18,7 @@ APART: Final = 16  # readings over which a true change is told from noise
 LEARN_APART: Final = 8  # such stretches before anything is smoothed: two hours at one a minute
 MEMORY: Final = 1440.0  # readings, and a tenth as many stretches: a day at one a minute
 OUTLIER: Final = 5.0  # standard deviations of the level, that a lone reading may be out of reach
-NEAR: Final = 3.0  # standard deviations of white noise that are in reach, beside a code
+NEAR: Final = 3.0  # standard deviations of white noise that are in reach, beside half a code
 LARGEST: Final = 25.0  # times the mean square, beyond which a change is cut when it is learned
 
 
@@ -103,7 +103,7 @@ class Smoothing(Table):
         gap_s = np.where(is_known, times_s - self.time_s[channels], 0.0)
         var = self.level_var[channels] + walk_per_s * gap_s
         surprise = values - before
-        reach = code + NEAR * np.sqrt(white)
+        reach = code / 2.0 + NEAR * np.sqrt(white)
         side = np.where(np.abs(surprise) > reach + OUTLIER * np.sqrt(var), np.sign(surprise), 0.0)
         is_lone = (side != 0.0) & (side != self.doubted[channels])
         gain = np.where(is_lone, 0.0, var / np.maximum(var + noise, 1e-300))
