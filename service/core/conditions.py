@@ -14,9 +14,7 @@ OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.
 # What a person keeps in the air: 2.3 kg of water and 1 kg of CO2 a day (NASA BVAD) that stay for some
 # 3 h until machines have taken them out.
 BREATH_PER_CREW: Final = 0.4  # kg
-UNSURE: Final = (
-    0.1  # of what people breathe or machines make; people differ, machines drift; [estimate]
-)
+UNSURE: Final = 0.1  # of what is breathed or made; people differ, machines drift; [estimate]
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
 SETTLE_S: Final = 1800.0  # temperature after gas was moved; Columbus repressurisations of 2016

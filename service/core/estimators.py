@@ -30,7 +30,8 @@ Rows = NDArray[np.float64]
 # BRIEF, HOURLY and DAILY: what sensors show for so long but that is no gas (kg). OXYGEN gained
 # beyond what is booked (kg); IMBALANCE, a loss of oxygen that lasts for half a day (kg/s); DEFICIT,
 # one that stays (kg/s); the DAY of the crew (kg), its half, and a quarter turn of each. CYCLE of the
-# carbon dioxide removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its OFFSET (kg).
+# carbon dioxide removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its
+# OFFSET (kg).
 MASS, RATE, BRIEF, HOURLY, DAILY, OXYGEN, IMBALANCE, DEFICIT = range(8)
 DAY, DAY_TURN, HALF_DAY, HALF_DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 16)
 STATES: Final = 16
@@ -58,9 +59,8 @@ TOTAL, OXYGEN_IN_IT = range(2)  # what is measured
 _SHOWN = [MASS, BRIEF, HOURLY, DAILY]
 LOOKS: Final = (
     _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, HALF_DAY, CYCLE))),
-    _look(
-        *((part, 1.0) for part in (OXYGEN, DAY, HALF_DAY, LAG, OFFSET))
-    ),  # and a share of `_SHOWN`
+    # And a share of `_SHOWN`.
+    _look(*((part, 1.0) for part in (OXYGEN, DAY, HALF_DAY, LAG, OFFSET))),
 )
 FADING: Final = {
     BRIEF: BRIEF_S,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.core.accounts import Group
+from service.core.accounts import MIXES_KG, Group
 from service.core.air import AirReading, Readings
 from service.core.alertbook import AlertBook
 from service.core.closures import ClosureBook
@@ -182,7 +182,7 @@ class Minutes:
     def _disturb(self, at_s: float) -> None:
         for place, running in self._conditions.disturbed(at_s).items():
             self._leaks.admit_gas(
-                self.touched(place), 5.0 if running else 0.0, at_s, mixing_sd_kg=1.0
+                self.touched(place), 5.0 if running else 0.0, at_s, mixing_sd_kg=MIXES_KG
             )
 
     def _enter_balances(self, at_s: float, newest_s: float) -> list[Event]:

@@ -4,8 +4,8 @@ The wandering is a sum of parts, each with a span of time of its own: white nois
 what their surroundings do for minutes, hours and a day (temperature and humidity that no sensor
 sees); a random walk (the slow drift of sensors and bookkeeping); an imbalance, a gain or loss of
 gas at a rate that lasts for about half a day (oxygen made against oxygen breathed); the day of the
-crew, which sleeps and wakes rather than goes like a sine, so that half a day shows in it too; and the
-cycle of the carbon dioxide removal. Second differences of neighbouring block means do
+crew, which sleeps and wakes rather than goes like a sine, so that half a day shows in it too; and
+the cycle of the carbon dioxide removal. Second differences of neighbouring block means do
 not see a constant leak, so the leak itself is not learned as noise; a single growth enters few
 differences of each block length, and large ones are cut.
 """
