@@ -19,6 +19,7 @@ LEARN_APART: Final = 8  # such stretches before anything is smoothed: two hours 
 MEMORY: Final = 1440.0  # readings, and a tenth as many stretches: a day at one a minute
 OUTLIER: Final = 5.0  # standard deviations of the level, that a lone reading may be out of reach
 NEAR: Final = 3.0  # standard deviations of white noise that are in reach, beside half a code
+LONGEST_S: Final = 1200.0  # time constant: what lags longer would be taken for a leak; [estimate]
 LARGEST: Final = 25.0  # times the mean square, beyond which a change is cut when it is learned
 
 
@@ -27,7 +28,7 @@ class Smoothing(Table):
 
     The strengths are learned from the mean squares of changes over one reading and over `APART`, and
     from how often a reading changes at all. A lone outlier is left out; otherwise the level stays as
-    near to the reading as code and noise allow, so that it does not fall behind.
+    near to the reading as code and noise allow, and follows within `LONGEST_S`.
 
     Attributes
     ----------
@@ -106,7 +107,8 @@ class Smoothing(Table):
         reach = code / 2.0 + NEAR * np.sqrt(white)
         side = np.where(np.abs(surprise) > reach + OUTLIER * np.sqrt(var), np.sign(surprise), 0.0)
         is_lone = (side != 0.0) & (side != self.doubted[channels])
-        gain = np.where(is_lone, 0.0, var / np.maximum(var + noise, 1e-300))
+        gain = np.maximum(var / np.maximum(var + noise, 1e-300), 1.0 - np.exp(-gap_s / LONGEST_S))
+        gain = np.where(is_lone, 0.0, gain)
         level = before + gain * surprise
         near = np.clip(level, values - reach, values + reach)
         self.level[channels] = np.where(is_lone, level, near)
