@@ -76,7 +76,7 @@ LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estima
 # Pi), a walk of the oxygen balance, and a rate that lasts for half a day. Where oxygen is neither
 # measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
 DAY_MMHG: Final = 0.2
-HALF_DAY_MMHG: Final = 0.1
+HALF_DAY_MMHG: Final = 0.2  # as strong: one of 0.1 made a leak of the evening of 6 March 2016
 CYCLE_MMHG: Final = 0.05
 # Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
 # twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
