@@ -83,7 +83,6 @@ CYCLE_MMHG: Final = 0.05
 # four in 700 m3; [estimate]
 WET_HOURLY_MMHG: Final = 0.2
 WET_DAY_MMHG: Final = 0.4
-WET_HALF_DAY_MMHG: Final = 0.2
 OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
 # Where oxygen is accounted for: people differ by 15 % of 0.84 kg/day from one another and from day to
@@ -103,7 +102,7 @@ SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
-SETTLED_STEPS: Final = 2880  # balances, of two days, before the air is taken for well booked
+SETTLED_STEPS: Final = 2880  # balances, of two days, before air is taken for well booked and known
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
 
 
@@ -134,7 +133,6 @@ class Account:
     rested_s: float | None = None  # newest balance before a rest that has just ended
     measured_kg: float | None = None  # the newest balance
     surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd
-    stirred_s: float = -np.inf  # gas was moved last, as the account itself has found
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     is_dry: bool = False  # vapour or CO2 is measured and taken out
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
@@ -536,12 +534,7 @@ class Ledger:
             balance, is_home=self._home in group, knows_oxygen=self._books_oxygen(account)
         )
         if self._is_unsettled_wet_home(account):
-            air = replace(
-                prior.air,
-                hourly_var=WET_HOURLY_MMHG**2,
-                day_var=WET_DAY_MMHG**2,
-                half_day_var=WET_HALF_DAY_MMHG**2,
-            )
+            air = replace(prior.air, hourly_var=WET_HOURLY_MMHG**2, day_var=WET_DAY_MMHG**2)
             prior = replace(prior, air=air)
         return prior.scaled(account.per_mmhg_kg)
 

@@ -130,7 +130,6 @@ class Readings:
         self.votes = Votes(station)
         self._gases = CarriedGases()
         self._smoothing = Smoothing(count)
-        self._steady = np.full(count, np.nan)  # the same, smooth where it changes slowly
         self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
@@ -177,11 +176,8 @@ class Readings:
         chosen = channels[newer]
         self.value[chosen] = values[newer]
         self.time_s[chosen] = times_s[newer]
-        self._steady[chosen] = values[newer]
         slow = newer & self._is_slow[channels]
-        self._steady[channels[slow]] = self._smoothing.follow(
-            channels[slow], times_s[slow], values[slow]
-        )
+        self._smoothing.follow(channels[slow], times_s[slow], values[slow])
         return newer
 
     def read(
@@ -272,7 +268,6 @@ class Readings:
             "value": self.value.copy(),
             "time_s": self.time_s.copy(),
             "smoothing": self._smoothing.snapshot(),
-            "steady": self._steady.copy(),
             "votes": self.votes.snapshot(),
             "gases": self._gases.snapshot(),
         }
@@ -282,9 +277,14 @@ class Readings:
         self.value = state["value"].copy()
         self.time_s = state["time_s"].copy()
         self._smoothing.restore(state["smoothing"])
-        self._steady = state["steady"].copy()
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
+
+    def _steady(self, channels: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the newest readings, smooth where they change slowly."""
+        return np.where(
+            self._is_slow[channels], self._smoothing.level[channels], self.value[channels]
+        )
 
     def _plain_mean(self, channels: NDArray[np.intp], time_s: float) -> float | None:
         alive = self.alive(channels, time_s)
@@ -295,7 +295,7 @@ class Readings:
         channels = self.channels(now.sections, kind)
         alive = self.alive(channels, now.time_s)
         return self._together(
-            alive, self._steady[alive], now, has_others=len(channels) > 1, may_doubt=True
+            alive, self._steady(alive), now, has_others=len(channels) > 1, may_doubt=True
         )
 
     def _together(
@@ -331,7 +331,7 @@ class Readings:
         count = np.bincount(place, minlength=len(where))
         if not len(alive):
             return None, count > 0
-        total = np.bincount(place, weights=self._steady[alive], minlength=len(where))
+        total = np.bincount(place, weights=self._steady(alive), minlength=len(where))
         mean = total / np.maximum(count, 1)
         return np.where(count > 0, mean, mean[count > 0].mean()), count > 0
 
@@ -366,14 +366,14 @@ class Readings:
     def _vapour(self, now: _Now, temperature_k: float | None) -> Term:
         """Return the vapour pressure; being local, it doubts no sensor."""
         dew = self.alive(self.channels(now.sections, ChannelKind.DEW_POINT), now.time_s)
-        pressures = saturation_pressure_pa(self._steady[dew])
+        pressures = saturation_pressure_pa(self._steady(dew))
         if not len(dew):
             dew = self.alive(self.channels(now.sections, ChannelKind.HUMIDITY), now.time_s)
             local = [
                 self.temperature_of(int(s), now.time_s) or temperature_k or REFERENCE_TEMPERATURE_K
                 for s in self._section[dew]
             ]
-            pressures = self._steady[dew] * saturation_pressure_pa(np.array(local))
+            pressures = self._steady(dew) * saturation_pressure_pa(np.array(local))
         said, _ = self._together(dew, pressures, now, has_others=True, may_doubt=False)
         read = None if said is None else said.value_pa
         place = (now.sections, "vapour")

@@ -288,10 +288,9 @@ class LeakBook(Ledger):
         self.filter.reopen(row, mass_var=var, oxygen_var=var, lag_var=var)
         now_s = float(self.filter.time_s[row])
         account.settles_until_s = now_s + STIRRED_S
-        account.mixes_until_s = now_s + MIXING_S
         # An oxygen sensor that follows hours later tells of the same gas once more.
-        is_echo = kind == OXYGEN_JUMP and now_s - account.stirred_s < MIXING_S
-        account.stirred_s = now_s
+        is_echo = kind == OXYGEN_JUMP and now_s < account.mixes_until_s
+        account.mixes_until_s = now_s + MIXING_S
         if is_echo:
             return []
         size_sd = abs(moved) * change.size_sd

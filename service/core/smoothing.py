@@ -89,8 +89,8 @@ class Smoothing(Table):
         channels: NDArray[np.intp],
         times_s: NDArray[np.float64],
         values: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return the levels after one new reading of each of some channels.
+    ) -> None:
+        """Let the levels of some channels follow one new reading of each.
 
         Parameters
         ----------
@@ -115,7 +115,6 @@ class Smoothing(Table):
         self.level_var[channels] = np.where(is_known, (1.0 - gain) * var, noise)
         self.doubted[channels] = side
         self._learn(channels, times_s, values)
-        return self.level[channels]
 
     def _strengths(self, channels: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
         """Return the variance of white noise, the code, the variance of both, and the walk per second.
@@ -151,8 +150,7 @@ class Smoothing(Table):
         span_s = times_s[later] - self.time_s[known]
         self.span_s[known] += (span_s - self.span_s[known]) / heard
         self.last[channels], self.time_s[channels] = values, times_s
-        ends = (count - 1.0) % APART == 0.0
-        ends &= count > 1.0
+        ends = later & ((count - 1.0) % APART == 0.0)
         wide, heard = channels[ends], np.minimum((count[ends] - 1.0) / APART, MEMORY / 10.0)
         change = np.square(values[ends] - self.start[wide])
         usual = np.maximum(self.wide_square[wide], self.code_var[wide])

@@ -15,14 +15,14 @@ Values = NDArray[np.float64]
 
 def followed(readings: Values, smoothing: Smoothing | None = None) -> Values:
     """Return the level after each reading of one channel, one a minute."""
-    smoothing = smoothing or Smoothing(1)
-    only = np.array([0])
-    return np.array(
-        [
-            smoothing.follow(only, np.array([minute * MINUTE_S]), np.array([value]))[0]
-            for minute, value in enumerate(readings)
-        ]
-    )
+    smoothing = Smoothing(1) if smoothing is None else smoothing
+    return np.array([follow(smoothing, minute, value) for minute, value in enumerate(readings)])
+
+
+def follow(smoothing: Smoothing, minute: int, value: float) -> float:
+    """Return the level of the only channel after its reading of a minute."""
+    smoothing.follow(np.array([0]), np.array([minute * MINUTE_S]), np.array([value]))
+    return float(smoothing.level[0])
 
 
 def coded(truth: Values, code: float, noise: float, seed: int) -> Values:
@@ -82,7 +82,5 @@ def test_it_goes_on_from_a_snapshot() -> None:
     at_once = followed(readings, whole)
     followed(readings[:700], first)
     second.restore(first.snapshot())
-    only = np.array([0])
     for minute in range(700, DAY):
-        level = second.follow(only, np.array([minute * MINUTE_S]), readings[minute : minute + 1])
-        assert level[0] == at_once[minute]
+        assert follow(second, minute, readings[minute]) == at_once[minute]
