@@ -507,12 +507,7 @@ class Ledger:
                 prior,
                 OXYGEN_SHARE,
             )
-        total, _ = fit_noise(
-            history,
-            account.spacing_s,
-            prior.total(),
-            learns_imbalance=self._books_oxygen(account),
-        )
+        total, _ = fit_noise(history, account.spacing_s, prior.total())
         if self._is_unsettled_wet_home(account):
             total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:

@@ -172,8 +172,6 @@ def fit_noise(
     balance: NDArray[np.float64],
     spacing_s: float,
     prior: NoiseModel,
-    *,
-    learns_imbalance: bool = False,
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -189,9 +187,8 @@ def fit_noise(
         Time between them, s.
     prior : NoiseModel
         What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
-        part that it lacks is not looked for.
-    learns_imbalance : bool
-        False = the imbalance is kept: a quiet week knows nothing of a busy one.
+        part that it lacks is not looked for, and the imbalance is kept: a quiet week knows nothing
+        of a busy one, and beside the crew's day it is taken for larger than it is.
 
     Returns
     -------
@@ -213,8 +210,8 @@ def fit_noise(
     if not observed:
         return prior, 0
     theta = np.array(astuple(prior))
-    kept = [] if learns_imbalance else [IMBALANCE_PART]
-    fitted = _fit(_shapes(len(observed), spacing_s), observed, counts, theta, kept)
+    shapes = _shapes(len(observed), spacing_s)
+    fitted = _fit(shapes, observed, counts, theta, [IMBALANCE_PART])
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
 

@@ -45,6 +45,8 @@ class Bins:
     def steps(self, rows: slice) -> list[slice]:
         """Cut the rows of a tick where the step changes, oldest first."""
         step = self.step[rows]
+        if len(step) and step[0] == step[-1]:
+            return [rows]
         edges = [0, *(np.flatnonzero(np.diff(step)) + 1).tolist(), len(step)]
         places = [rows.start + edge for edge in edges]
         return [slice(a, b) for a, b in pairwise(places) if b > a]
