@@ -61,7 +61,9 @@ class FallWatch:
         self._time_s[rows, -1] = times_s[newer]
         self._value[rows, -1] = values[newer]
         recent = self._value[rows, -6:]
-        falling = np.fmax.reduce(recent, axis=1) - recent[:, -1] > QUIET_PA + 2.0 * self._floor[rows]
+        falling = (
+            np.fmax.reduce(recent, axis=1) - recent[:, -1] > QUIET_PA + 2.0 * self._floor[rows]
+        )
         self._fall[rows] = -np.inf
         fitted = rows[falling]
         if len(fitted):

@@ -34,6 +34,7 @@ from service.core.views import Balance
 ODDS_PER_S: Final = dict.fromkeys((JUMP, OXYGEN_JUMP, PULSE, OXYGEN), 1.0 / (10 * S_PER_DAY))
 CHANGE_ODDS_PER_S: Final = 1.0 / (3 * S_PER_DAY)  # for the interval of the rate: rather too wide
 LEAK_ODDS_PER_S: Final = 1.0 / (60 * S_PER_DAY)
+UNGROWN: Final = 6.0  # times rarer is that a leak shrinks which has not grown: once a year
 SHARED: Final = 2.0  # the stated interval between false alarms is for growths and high rates alike
 DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead before it is taken
 # What is no leak is booked once its evidence (log of seconds) and its lead over a leak are so large.
@@ -227,7 +228,7 @@ class LeakBook(Ledger):
             needed = max(limit, against - odds)
             if armed and evidence.growth[row] >= needed:
                 found.extend(self._book_growth(row, ratio))
-            elif armed and evidence.decrease[row] >= needed:
+            elif armed and evidence.decrease[row] >= needed + self._doubt_of_decrease(account):
                 found.extend(self._book_decrease(row))
             elif self._is_settled(rival, rivals[rival], row, evidence):
                 found.extend(self._book_event(row, rival))
@@ -257,6 +258,14 @@ class LeakBook(Ledger):
         if self.accounts[row].sees_oxygen:
             speaks |= {OXYGEN_JUMP: evidence.oxygen_jump, OXYGEN: evidence.oxygen}
         return {k: float(e[row]) + float(np.log(ODDS_PER_S[k])) for k, e in speaks.items()}
+
+    def _doubt_of_decrease(self, account: Account) -> float:
+        """Return the log-odds by which a decrease must be surer than a growth.
+
+        A false one is not announced, but the rate coming back would be, as a growth.
+        """
+        has_grown = any(set(g.group) & set(account.key[0]) for g in self.growths)
+        return 0.0 if has_grown else float(np.log(UNGROWN))
 
     @staticmethod
     def _is_settled(kind: int, odds: float, row: int, evidence: Evidence) -> bool:
@@ -381,7 +390,7 @@ class LeakBook(Ledger):
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
             return [explained]
-        if -change.size > base + error:
+        if -change.size > base:
             return []  # a leak cannot shrink by more than it is
         if not self._witness_agrees(row, change):
             return self._deny(row, change)
