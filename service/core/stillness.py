@@ -116,31 +116,24 @@ class Stillness:
         began_s = np.where(first, self.since_s[channel], np.append(np.nan, time_s)[: len(channel)])
         known = np.isfinite(began_s)
         ended, lasted_s = channel[known], (time_s - began_s)[known]
-        ended, lasted_s = self._learn_usual(ended, lasted_s)
-        for place, span_s in zip(ended.tolist(), lasted_s.tolist(), strict=True):
-            self._learn(place, span_s)
+        # The first stretch of every channel together, then the second, and so on.
+        which = np.arange(len(ended)) - np.searchsorted(ended, ended)
+        for turn in range(int(which.max(initial=-1)) + 1):
+            self._learn_each(ended[which == turn], lasted_s[which == turn])
         self.since_s[channel] = time_s
         self._count[channel] = 0.0
 
-    def _learn_usual(
-        self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Learn the stretches of channels that kept to their habit; return those of the others."""
-        if not len(channel):
-            return channel, lasted_s
-        start = np.flatnonzero(np.diff(channel, prepend=-1))
-        one = channel[start]
-        count = np.diff(np.append(start, len(channel)))
-        longest_s = np.maximum.reduceat(lasted_s, start)
-        total_s = np.add.reduceat(lasted_s, start)
-        habit_s = self._habit_s[one]
-        usual = (longest_s <= habit_s) & (total_s <= MEMORY_S / GROWS)
-        kept = usual[np.searchsorted(one, channel)]
-        one, longest_s, total_s = one[usual], longest_s[usual], total_s[usual]
-        self._habit_s[one] = np.maximum(habit_s[usual] * (1.0 - total_s / MEMORY_S), longest_s)
-        self._changes[one] += count[usual]
-        self._learned_s[one] += total_s
-        return channel[~kept], lasted_s[~kept]
+    def _learn_each(self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]) -> None:
+        """Learn one stretch of each of some channels; most are within their habit."""
+        habit_s = self._habit_s[channel]
+        # What is no longer than the habit, most of which is left, is always plausible.
+        usual = (lasted_s <= habit_s) & (lasted_s <= MEMORY_S / GROWS)
+        left_s = habit_s * (1.0 - np.minimum(lasted_s / MEMORY_S, 1.0))
+        self._habit_s[channel[usual]] = np.maximum(left_s, lasted_s)[usual]
+        self._changes[channel[usual]] += 1.0
+        self._learned_s[channel[usual]] += lasted_s[usual]
+        for place, span_s in zip(channel[~usual].tolist(), lasted_s[~usual].tolist(), strict=True):
+            self._learn(place, span_s)
 
     def _learn(self, channel: int, lasted_s: float) -> None:
         habit_s = float(self._habit_s[channel]) * (1.0 - min(lasted_s / MEMORY_S, 1.0))

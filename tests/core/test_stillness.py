@@ -99,7 +99,7 @@ def test_what_the_sender_marks_as_held_is_no_news_whatever_it_is_worth(station):
     assert watch.still_s(0) is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(
     moves=st.lists(st.integers(0, 2), min_size=2, max_size=60),
     cuts=st.sets(st.integers(1, 59), max_size=6),
