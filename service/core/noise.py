@@ -27,13 +27,7 @@ IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the ha
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
-# How far the variance of a part may be from the prior: standard deviation of its logarithm. That it
-# is larger is soon believed. That it is smaller shows within days, but a week tells little of a walk
-# or of an imbalance; [estimate]
-LARGER_LOG_SD: Final = float(np.log(3.0))
-SMALLER_LOG_SD: Final = float(np.log(2.0))
-SLOW_LOG_SD: Final = float(np.log(1.5))
-TINY: Final = 1e-300  # in place of none, where it is divided by
+PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
@@ -181,9 +175,9 @@ def fit_noise(
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
-    Likeliest strengths for independent gamma-distributed variances at octave block lengths, with
-    a prior that is normal in the logarithm of each strength, by multiplicative updates, which keep
-    each part positive (Fevotte, Bertin and Durrieu, 2009, for the Itakura-Saito case).
+    Maximum likelihood for independent gamma-distributed variances at octave block lengths, by
+    multiplicative updates, which keep each part positive (Fevotte, Bertin and Durrieu, 2009, for
+    the Itakura-Saito case).
 
     Parameters
     ----------
@@ -192,9 +186,9 @@ def fit_noise(
     spacing_s : float
         Time between them, s.
     prior : NoiseModel
-        What is believed before, as surely as `PRIOR_LOG_SD` says. A part that it lacks is not
-        looked for, and the imbalance is kept: a quiet week knows nothing of a busy one, and beside
-        the crew's day it is taken for larger than it is.
+        What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
+        part that it lacks is not looked for, and the imbalance is kept: a quiet week knows nothing
+        of a busy one, and beside the crew's day it is taken for larger than it is.
 
     Returns
     -------
@@ -234,19 +228,14 @@ def _fit(
     Those of `kept` stay as in the prior.
     """
     weight = np.array(counts) / INDEPENDENT
-    data = weight * np.array(observed)
+    total = weight + PRIOR_WEIGHT
+    data = (weight * np.array(observed) + PRIOR_WEIGHT * (shapes @ prior)) / total
     theta, fixed = prior, np.array(kept, np.intp)
-    smaller = PRIOR_LOG_SD[: len(prior)]
     for _ in range(SWEEPS):
         model = shapes @ theta
-        some = np.maximum(theta, TINY)
-        away = np.log(some / np.maximum(prior, TINY))
-        doubt = np.square(np.where(away > 0.0, LARGER_LOG_SD, smaller))
-        pull = 2.0 * away / (doubt * some)
-        # The pull of the prior stands on the side on which it keeps the strength positive.
-        up = shapes.T @ (data / np.square(model)) + np.maximum(-pull, 0.0)
-        down = shapes.T @ (weight / model) + np.maximum(pull, 0.0)
-        theta = theta * np.clip(np.sqrt(up / np.maximum(down, TINY)), 0.5, 2.0)
+        up = shapes.T @ (total * data / np.square(model))
+        down = shapes.T @ (total / model)
+        theta = theta * np.sqrt(up / down)
         theta[fixed] = prior[fixed]
     return theta
 
@@ -258,15 +247,6 @@ AIR_PARTS: Final = (
     "sensor_white_var",
     "lag_var",
     "offset_var_per_s",
-)
-SLOW_PARTS: Final = (
-    "walk_var_per_s",
-    "imbalance_var",
-    "oxygen_walk_var_per_s",
-    "offset_var_per_s",
-)
-PRIOR_LOG_SD: Final = np.array(
-    [SLOW_LOG_SD if name in SLOW_PARTS else SMALLER_LOG_SD for name in AIR_PARTS]
 )
 
 

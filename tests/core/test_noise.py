@@ -106,15 +106,6 @@ def test_a_daily_swing_is_taken_for_the_day_of_the_crew_and_not_for_a_walk(seed)
     assert fitted.walk_var_per_s < 0.25 * prior.walk_var_per_s
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_four_days_tell_of_a_quiet_crew_but_not_of_sensors_that_hardly_walk(seed):
-    prior = replace(PRIOR, day_var=0.04)
-    quiet = record(seed, white=0.1, walk=1e-5, count=4 * 1440)
-    fitted, _ = fit_noise(quiet, SPACING_S, prior)
-    assert fitted.day_var < 0.4 * prior.day_var
-    assert fitted.walk_var_per_s > 0.05 * prior.walk_var_per_s
-
-
 def test_a_part_that_the_prior_lacks_is_not_looked_for():
     fitted, _ = fit_noise(record(1, white=0.1, correlated=0.1), SPACING_S, PRIOR)
     assert (fitted.day_var, fitted.cycle_var, fitted.brief_var) == (0.0, 0.0, 0.0)
