@@ -132,11 +132,11 @@ class Stillness:
         self._habit_s[channel[usual]] = np.maximum(left_s, lasted_s)[usual]
         self._changes[channel[usual]] += 1.0
         self._learned_s[channel[usual]] += lasted_s[usual]
-        for place, span_s in zip(channel[~usual].tolist(), lasted_s[~usual].tolist(), strict=True):
-            self._learn(place, span_s)
+        for place in np.flatnonzero(~usual).tolist():
+            self._learn(int(channel[place]), float(lasted_s[place]), float(left_s[place]))
 
-    def _learn(self, channel: int, lasted_s: float) -> None:
-        habit_s = float(self._habit_s[channel]) * (1.0 - min(lasted_s / MEMORY_S, 1.0))
+    def _learn(self, channel: int, lasted_s: float, habit_s: float) -> None:
+        """Learn a stretch of a channel of whose habit so much is left after it."""
         if lasted_s > habit_s:
             plausible_s = self._plausible_s(channel)
             if plausible_s is not None and lasted_s > plausible_s:
