@@ -105,13 +105,16 @@ class TrueRates:
         ]
 
     def of(self, sections: Sequence[str], at_s: float) -> float | None:
-        """Give the rate of sections together, kg/s; None where nothing is known."""
-        row = int(np.searchsorted(self._times_s, at_s, "right")) - 1
+        """Give the rate of sections together until `at_s`, kg/s; None where nothing is known.
+
+        At the moment at which a hatch moves, that is the rate of what was one atmosphere until then.
+        """
+        row = int(np.searchsorted(self._times_s, at_s, "left")) - 1
         if row < 0:
             return None
         now: dict[frozenset[str], str] = {}
         for time_s, named in self._phases:
-            if time_s <= at_s:
+            if time_s < at_s:
                 now = named
         rates = self._by_atmosphere.get(now.get(frozenset(sections), ""))
         whole = None if rates is None else rates[row]

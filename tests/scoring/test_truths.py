@@ -63,6 +63,7 @@ def test_a_truth_that_lacks_something_is_told(key):
         (("core",), 2500.0, 0.02),
         (("core", "ring"), 2500.0, 0.7),  # no atmosphere any more: what they leak
         (("ring",), 1300.0, 0.6),  # not yet one
+        (("ring",), 2400.0, 0.6),  # what it lost until then, not what it loses from then on
     ],
 )
 def test_an_atmosphere_loses_what_its_sections_leak_and_what_creeps(sections, at_s, kg_per_day):
