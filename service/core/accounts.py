@@ -92,6 +92,10 @@ BALANCED_MMHG_PER_DAY: Final = 0.3
 OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
 )
+# Second differences at each block length that the prior noise counts as. Where people live, a quiet
+# week tells little of a busy one; where they do not, one day is like the next; [estimate].
+LIVED_IN_PRIOR_WEIGHT: Final = 4.0
+EMPTY_PRIOR_WEIGHT: Final = 1.0
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
@@ -496,6 +500,8 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
+        is_lived_in = self._home in account.key[0]
+        prior_weight = LIVED_IN_PRIOR_WEIGHT if is_lived_in else EMPTY_PRIOR_WEIGHT
         history = np.array(account.history)
         if account.sees_oxygen:
             nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)
@@ -505,9 +511,10 @@ class Ledger:
                 Record(values=nitrogen, spacing_s=spacing_s),
                 Record(values=oxygen, spacing_s=spacing_s),
                 prior,
-                OXYGEN_SHARE,
+                prior_weight=prior_weight,
+                share=OXYGEN_SHARE,
             )
-        total, _ = fit_noise(history, account.spacing_s, prior.total())
+        total, _ = fit_noise(history, account.spacing_s, prior.total(), prior_weight=prior_weight)
         if self._is_unsettled_wet_home(account):
             total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:

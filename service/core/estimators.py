@@ -348,3 +348,11 @@ class LeakFilter(Table):
     def rate(self, row: int) -> tuple[float, float]:
         """Return leak rate and its standard error, kg/s."""
         return float(self.state[row, RATE]), float(np.sqrt(self.covariance[row, RATE, RATE]))
+
+    def change_error(self, row: int, *, sees_oxygen: bool) -> float:
+        """Return the standard error of the leak rate beside one of the same account before, kg/s.
+
+        Oxygen that is lost unseen is taken for a leak, but before as after.
+        """
+        parts = [RATE] if sees_oxygen else [RATE, DEFICIT]
+        return float(np.sqrt(self.covariance[row][np.ix_(parts, parts)].sum()))

@@ -63,7 +63,7 @@ class Growth:
 
     `suspects` gives each section of the group its probability of being the one. While the rate of
     the account it was found in, which has changed `changes` times, is not found to change again,
-    the size follows it.
+    the size follows it. It was `surely` so large: a repair that is not noticed shrinks the size.
     """
 
     key: Key
@@ -74,6 +74,7 @@ class Growth:
     base_sd: float
     size: float
     size_sd: float
+    surely: float
     onset_s: float
     onset_low_s: float
     onset_high_s: float
@@ -362,6 +363,8 @@ class LeakBook(Ledger):
             base_sd=base_sd,
             size=change.size,
             size_sd=change.size_sd,
+            # When it is found it is taken for larger than it is, more often than not.
+            surely=max(change.size - 2.0 * change.size_sd, 0.25 * change.size),
             onset_s=change.onset_s,
             onset_low_s=change.onset_low_s,
             onset_high_s=change.onset_high_s,
@@ -456,12 +459,11 @@ class LeakBook(Ledger):
             growth = self._refined(found)
             account = self.account(growth.group)
             if account is not None:
-                rate, error = self.rate(account.key) or (0.0, 0.0)
-                driven = _driven(account, growth)
-                # When it was found it was taken for larger than it is, more often than not.
-                surely = max(growth.size - 2.0 * growth.size_sd, 0.25 * growth.size)
-                left = growth.base_rate + 0.5 * surely
-                if rate + 2.0 * error < left * min(driven, 1.0) and error < 0.25 * growth.size:
+                row = self.accounts.index(account)
+                rate, _ = self.filter.rate(row)
+                error = self.filter.change_error(row, sees_oxygen=account.sees_oxygen)
+                none = growth.base_rate + max(0.5 * growth.surely, self._least(account))
+                if rate + 2.0 * error < none * min(_driven(account, growth), 1.0):
                     continue
             open_growths.append(self._weigh(growth))
         self.growths = open_growths
@@ -476,7 +478,8 @@ class LeakBook(Ledger):
         size, size_sd = known[0] / driven - growth.base_rate, known[1] / driven
         if size <= 0.0 or size_sd >= growth.size_sd:
             return growth
-        return replace(growth, size=size, size_sd=size_sd)
+        surely = max(growth.surely, size - 2.0 * size_sd)
+        return replace(growth, size=size, size_sd=size_sd, surely=surely)
 
     def _weigh(self, growth: Growth) -> Growth:
         """Compare, for parts that are shut off now, "it grew there" with "it did not"."""

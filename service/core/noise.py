@@ -27,7 +27,6 @@ IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the ha
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
-PRIOR_WEIGHT: Final = 4.0  # the prior counts as this many second differences at each block length
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 SWEEPS: Final = 100  # of the fixed-point fit; later ones change the third digit
@@ -128,7 +127,13 @@ class Record:
 
 
 def fit_air_noise(
-    total: Record, nitrogen: Record, oxygen: Record, prior: AirNoise, share: float
+    total: Record,
+    nitrogen: Record,
+    oxygen: Record,
+    prior: AirNoise,
+    *,
+    prior_weight: float,
+    share: float,
 ) -> AirNoise:
     """Fit the noise of one air to the records of its whole mass and of the gases in it.
 
@@ -140,6 +145,8 @@ def fit_air_noise(
     ----------
     nitrogen : Record
         As air that holds so much of it.
+    prior_weight : float
+        As in `fit_noise`.
     share : float
         Oxygen in the air.
     """
@@ -154,9 +161,8 @@ def fit_air_noise(
             weights += counts
     if not observed:
         return prior
-    fitted = dict(
-        zip(AIR_PARTS, _fit(np.concatenate(shapes), observed, weights, theta).tolist(), strict=True)
-    )
+    strengths = _fit(np.concatenate(shapes), observed, weights, theta, prior_weight)
+    fitted = dict(zip(AIR_PARTS, strengths.tolist(), strict=True))
     return AirNoise(
         air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
         oxygen_walk_var_per_s=fitted["oxygen_walk_var_per_s"],
@@ -172,6 +178,8 @@ def fit_noise(
     balance: NDArray[np.float64],
     spacing_s: float,
     prior: NoiseModel,
+    *,
+    prior_weight: float,
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -186,9 +194,11 @@ def fit_noise(
     spacing_s : float
         Time between them, s.
     prior : NoiseModel
-        What is believed before, worth `PRIOR_WEIGHT` second differences at each block length. A
-        part that it lacks is not looked for, and the imbalance is kept: a quiet week knows nothing
-        of a busy one, and beside the crew's day it is taken for larger than it is.
+        What is believed before. A part that it lacks is not looked for, and the imbalance is kept:
+        a quiet week knows nothing of a busy one, and beside the crew's day it is taken for larger
+        than it is.
+    prior_weight : float
+        Second differences at each block length that the prior counts as, above 0.
 
     Returns
     -------
@@ -202,7 +212,7 @@ def fit_noise(
     >>> rng = np.random.default_rng(1)
     >>> walk = np.cumsum(rng.normal(0.0, 0.1, 20000)) + rng.normal(0.0, 1.0, 20000)
     >>> start = NoiseModel(white_var=0.1, hourly_var=0.01, walk_var_per_s=1e-3)
-    >>> fitted, _ = fit_noise(walk, 60.0, start)
+    >>> fitted, _ = fit_noise(walk, 60.0, start, prior_weight=1.0)
     >>> 0.9 < fitted.white_var < 1.1, 0.5 < fitted.walk_var_per_s / (0.01 / 60.0) < 2.0
     (True, True)
     """
@@ -211,7 +221,7 @@ def fit_noise(
         return prior, 0
     theta = np.array(astuple(prior))
     shapes = _shapes(len(observed), spacing_s)
-    fitted = _fit(shapes, observed, counts, theta, [IMBALANCE_PART])
+    fitted = _fit(shapes, observed, counts, theta, prior_weight, [IMBALANCE_PART])
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
 
@@ -221,6 +231,7 @@ def _fit(
     observed: Sequence[float],
     counts: Sequence[float],
     prior: NDArray[np.float64],
+    prior_weight: float,
     kept: Sequence[int] = (),
 ) -> NDArray[np.float64]:
     """Return the strengths of the parts whose `shapes`, (variances, parts), fit best together.
@@ -228,8 +239,8 @@ def _fit(
     Those of `kept` stay as in the prior.
     """
     weight = np.array(counts) / INDEPENDENT
-    total = weight + PRIOR_WEIGHT
-    data = (weight * np.array(observed) + PRIOR_WEIGHT * (shapes @ prior)) / total
+    total = weight + prior_weight
+    data = (weight * np.array(observed) + prior_weight * (shapes @ prior)) / total
     theta, fixed = prior, np.array(kept, np.intp)
     for _ in range(SWEEPS):
         model = shapes @ theta

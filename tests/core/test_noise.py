@@ -16,6 +16,7 @@ from service.core.noise import (
 )
 
 SPACING_S = 60.0
+WEIGHT = 4.0
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
 
 
@@ -35,7 +36,9 @@ def record(seed: int, *, white=0.0, correlated=0.0, walk=0.0, count=11520) -> np
 
 @pytest.mark.parametrize("seed", range(3))
 def test_white_and_correlated_noise_are_recovered_from_eight_days(seed):
-    fitted, count = fit_noise(record(seed, white=0.1, correlated=0.1), SPACING_S, PRIOR)
+    fitted, count = fit_noise(
+        record(seed, white=0.1, correlated=0.1), SPACING_S, PRIOR, prior_weight=WEIGHT
+    )
     assert count == 11518
     assert fitted.white_var == pytest.approx(0.01, rel=0.1)
     assert 0.4 < fitted.hourly_var / 0.01 < 2.0
@@ -43,7 +46,7 @@ def test_white_and_correlated_noise_are_recovered_from_eight_days(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_white_noise_and_a_walk_are_recovered_from_eight_days(seed):
-    fitted, _ = fit_noise(record(seed, white=0.1, walk=0.01), SPACING_S, PRIOR)
+    fitted, _ = fit_noise(record(seed, white=0.1, walk=0.01), SPACING_S, PRIOR, prior_weight=WEIGHT)
     assert fitted.white_var == pytest.approx(0.01, rel=0.1)
     assert 0.3 < fitted.walk_var_per_s / (0.01**2 / SPACING_S) < 2.0
 
@@ -51,8 +54,10 @@ def test_white_noise_and_a_walk_are_recovered_from_eight_days(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_constant_leak_is_not_learned_as_noise(seed):
     balance = record(seed, white=0.1, correlated=0.05)
-    fitted, _ = fit_noise(balance, SPACING_S, PRIOR)
-    leaking, _ = fit_noise(balance - 1e-3 * np.arange(len(balance)), SPACING_S, PRIOR)
+    fitted, _ = fit_noise(balance, SPACING_S, PRIOR, prior_weight=WEIGHT)
+    leaking, _ = fit_noise(
+        balance - 1e-3 * np.arange(len(balance)), SPACING_S, PRIOR, prior_weight=WEIGHT
+    )
     for part in ("white_var", "hourly_var", "walk_var_per_s"):
         assert getattr(leaking, part) == pytest.approx(getattr(fitted, part), rel=1e-3)
 
@@ -60,7 +65,7 @@ def test_a_constant_leak_is_not_learned_as_noise(seed):
 def test_nothing_is_compared_across_a_break():
     balance = record(1, white=0.1, count=2000)
     broken = np.concatenate([balance[:1000], [np.nan], balance[1000:] + 50.0])
-    fitted, _ = fit_noise(broken, SPACING_S, PRIOR)
+    fitted, _ = fit_noise(broken, SPACING_S, PRIOR, prior_weight=WEIGHT)
     assert fitted.white_var == pytest.approx(0.01, rel=0.15)
     assert fitted.walk_var_per_s < 1e-5
 
@@ -69,17 +74,17 @@ def test_a_few_wild_values_are_cut():
     """Ten values of a thousand sigma would make the variance 2500 times as large."""
     balance = record(2, white=0.1, count=4000)
     balance[::400] += 100.0
-    fitted, _ = fit_noise(balance, SPACING_S, PRIOR)
+    fitted, _ = fit_noise(balance, SPACING_S, PRIOR, prior_weight=WEIGHT)
     assert fitted.white_var < 0.1
 
 
 @pytest.mark.parametrize("balance", [[], [1.0, 2.0], [1.0, np.nan, 2.0, np.nan]])
 def test_without_a_second_difference_the_prior_stands(balance):
-    assert fit_noise(np.array(balance), SPACING_S, PRIOR) == (PRIOR, 0)
+    assert fit_noise(np.array(balance), SPACING_S, PRIOR, prior_weight=WEIGHT) == (PRIOR, 0)
 
 
 def test_a_constant_record_gives_little_noise_but_never_none():
-    fitted, _ = fit_noise(np.full(5000, 128.0), SPACING_S, PRIOR)
+    fitted, _ = fit_noise(np.full(5000, 128.0), SPACING_S, PRIOR, prior_weight=WEIGHT)
     assert 0.0 < fitted.white_var < 0.1 * PRIOR.white_var
     assert fitted.hourly_var >= 0.0
     assert fitted.walk_var_per_s >= 0.0
@@ -90,8 +95,8 @@ def test_noise_in_another_unit_scales_with_the_square():
     assert scaled.white_var == pytest.approx(9.0 * PRIOR.white_var)
     assert scaled.walk_var_per_s == pytest.approx(9.0 * PRIOR.walk_var_per_s)
     balance = record(3, white=0.1, correlated=0.1, count=3000)
-    one, _ = fit_noise(balance, SPACING_S, PRIOR)
-    three, _ = fit_noise(3.0 * balance, SPACING_S, scaled)
+    one, _ = fit_noise(balance, SPACING_S, PRIOR, prior_weight=WEIGHT)
+    three, _ = fit_noise(3.0 * balance, SPACING_S, scaled, prior_weight=WEIGHT)
     assert three.white_var == pytest.approx(9.0 * one.white_var)
     assert three.hourly_var == pytest.approx(9.0 * one.hourly_var)
 
@@ -101,21 +106,32 @@ def test_a_daily_swing_is_taken_for_the_day_of_the_crew_and_not_for_a_walk(seed)
     hours = np.arange(11520) / 60.0
     swing = 0.3 * np.sin(2.0 * np.pi * (hours - 3.0 * seed) / 24.0)
     prior = replace(PRIOR, day_var=0.01, daily_var=0.001)
-    fitted, _ = fit_noise(record(seed, white=0.1) + swing, SPACING_S, prior)
+    fitted, _ = fit_noise(record(seed, white=0.1) + swing, SPACING_S, prior, prior_weight=WEIGHT)
     assert 0.5 < fitted.day_var / 0.045 < 2.0
     assert fitted.walk_var_per_s < 0.25 * prior.walk_var_per_s
 
 
 def test_a_part_that_the_prior_lacks_is_not_looked_for():
-    fitted, _ = fit_noise(record(1, white=0.1, correlated=0.1), SPACING_S, PRIOR)
+    fitted, _ = fit_noise(
+        record(1, white=0.1, correlated=0.1), SPACING_S, PRIOR, prior_weight=WEIGHT
+    )
     assert (fitted.day_var, fitted.cycle_var, fitted.brief_var) == (0.0, 0.0, 0.0)
 
 
 def test_an_imbalance_is_kept_where_a_quiet_week_says_nothing_of_a_busy_one():
     drift = np.cumsum(np.repeat(np.random.default_rng(3).normal(0.0, 2e-3, 16), 720))
     prior = replace(PRIOR, imbalance_var=(0.1 / 86400.0) ** 2)
-    fitted, _ = fit_noise(drift, SPACING_S, prior)
+    fitted, _ = fit_noise(drift, SPACING_S, prior, prior_weight=WEIGHT)
     assert fitted.imbalance_var == prior.imbalance_var
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_less_the_prior_weighs_the_sooner_a_day_is_believed_to_be_quieter(seed):
+    day = record(seed, white=0.01, count=1440)
+    light, heavy = (
+        fit_noise(day, SPACING_S, PRIOR, prior_weight=weight)[0].hourly_var for weight in (1.0, 4.0)
+    )
+    assert light < 0.8 * heavy < PRIOR.hourly_var
 
 
 SHARE = 0.22
@@ -139,7 +155,7 @@ def fitted_air(seed: int, **walk: float) -> AirNoise:
         Record(values=values, spacing_s=SPACING_S)
         for values in (total, (total - oxygen) / (1.0 - SHARE), oxygen)
     )
-    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, SHARE)
+    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,12 +180,15 @@ def test_white_noise_is_told_apart_by_the_sensor_it_is_of(seed):
 
 def test_one_air_without_any_record_keeps_what_was_believed():
     nothing = Record(values=np.array([]), spacing_s=SPACING_S)
-    assert fit_air_noise(nothing, nothing, nothing, AIR_PRIOR, SHARE) == AIR_PRIOR
+    assert (
+        fit_air_noise(nothing, nothing, nothing, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
+        == AIR_PRIOR
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_record_without_an_imbalance_does_not_lessen_the_one_that_is_believed(seed):
     drift = record(seed, walk=1e-4, white=0.05)
     prior = replace(PRIOR, imbalance_var=(2.0 / 86400.0) ** 2)
-    fitted, _ = fit_noise(drift, SPACING_S, prior)
+    fitted, _ = fit_noise(drift, SPACING_S, prior, prior_weight=WEIGHT)
     assert fitted.imbalance_var == prior.imbalance_var
