@@ -26,4 +26,5 @@ def test_the_alert_of_a_leak_that_is_mended_ends_within_a_week(seed):
     assert judged.findings[0].delay_s is not None
     assert judged.outlived == 0
     assert judged.early == 0
+    assert judged.resolved_s is not None
     assert judged.resolved_s < 7 * 86400.0
