@@ -40,7 +40,8 @@ td, th {{ text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
 @contextmanager
 def sheet(rows: int, height: float, heights: Sequence[float] | None = None) -> Iterator[Any]:
     """Give a figure, with plots below each other that share their times, in the style of reports."""
-    with mpl.rc_context({"font.size": 10, "axes.grid": True, "grid.alpha": 0.3}):
+    style = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "date.converter": "concise"}
+    with mpl.rc_context(style):
         figure = Figure(figsize=(11, height), layout="constrained")
         yield figure, figure.subplots(rows, 1, sharex=True, height_ratios=heights)
 

@@ -272,7 +272,8 @@ def _let_go(
     until_s = alert.shelved_until_s
     if alert.state is AlertState.SHELVED and until_s is not None and at_s >= until_s:
         return take(alert, Input.UNSHELVE, rule, at_s)
-    if alert.state is AlertState.SUPPRESSED and not is_explained:
+    is_over = alert.verdict is Verdict.CLEAR  # what would be released is about to be cleared
+    if alert.state is AlertState.SUPPRESSED and not is_explained and not is_over:
         return take(alert, Input.RELEASE, rule, at_s)
     return alert, ()
 

@@ -215,6 +215,17 @@ def test_a_breach_that_something_explains_is_told_when_that_is_over_and_it_still
     assert (quiet.state, events) == (S.NORMAL, (E.CLEARED,))
 
 
+def test_a_breach_that_ends_with_what_explains_it_is_never_told():
+    alert, _ = step(AT_REST, PATIENT, V.BREACH, Severity.CAUTION, 0.0, is_explained=True)
+    alert, _ = step(alert, PATIENT, V.BREACH, Severity.CAUTION, HOLD_S, is_explained=True)
+    ended, events = step(alert, PATIENT, V.CLEAR, None, HOLD_S + 1.0)
+    assert (ended.state, events) == (S.SUPPRESSED, ())
+    back, events = step(ended, PATIENT, V.BREACH, Severity.CAUTION, HOLD_S + 2.0)
+    assert (back.state, events) == (S.UNACKNOWLEDGED, (E.RELEASED,))
+    ended, events = step(ended, PATIENT, V.CLEAR, None, HOLD_S + 1.0 + KEEP_S)
+    assert (ended.state, events) == (S.NORMAL, (E.CLEARED,))
+
+
 def test_what_was_announced_before_an_activity_is_not_explained_by_it():
     alert, _ = step(AT_REST, PROMPT, V.BREACH, Severity.CAUTION, 0.0)
     after, events = step(alert, PROMPT, V.BREACH, Severity.CAUTION, 5.0, is_explained=True)
@@ -291,7 +302,7 @@ class Oracle(RuleBasedStateMachine):
     def let_go(self) -> list[E]:
         if self.shelf_s is not None and self.now_s >= self.shelf_s:
             return self.come_back(E.UNSHELVED)
-        if self.hushed and not self.explained:
+        if self.hushed and not self.explained and self.same[0] is not V.CLEAR:
             return self.come_back(E.RELEASED)
         return []
 
