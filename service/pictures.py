@@ -40,8 +40,9 @@ td, th {{ text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
 @contextmanager
 def sheet(rows: int, height: float, heights: Sequence[float] | None = None) -> Iterator[Any]:
     """Give a figure, with plots below each other that share their times, in the style of reports."""
-    style = {"font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "date.converter": "concise"}
-    with mpl.rc_context(style):
+    with mpl.rc_context(
+        {"font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "date.converter": "concise"}
+    ):
         figure = Figure(figsize=(11, height), layout="constrained")
         yield figure, figure.subplots(rows, 1, sharex=True, height_ratios=heights)
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.air import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.events import CauseNamed
 from service.core.leaks import Explained, Growth, LeakBook
 from service.core.samples import Activity
 from service.core.units import S_PER_DAY
+from tests.core.airs import air_reading
 
 SEEDS = (1, 2, 3)
 
@@ -98,24 +98,7 @@ def test_what_the_thermometers_alone_show_is_told_as_temperature_and_no_growth(s
         wander += rng.normal(0.0, 0.02 * (2.0 / 60.0) ** 0.5) - wander / 60.0
         falls = 0.5 * max(minute - 1440, 0) / 1440.0
         whole, bare = 8.0 + rng.normal(0.0, 3e-4, 2) - [falls - wander, 0.0]
-        air = AirReading(
-            time_s=60.0 * minute,
-            volume_m3=7.0,
-            pressure_pa=1.2e4 * bare,
-            temperature_k=295.0,
-            air_mass_kg=whole,
-            air_mass_sd_kg=None,
-            total_kg=whole,
-            total_sd_kg=None,
-            is_dry=False,
-            bare_kg=bare,
-            bare_sd_kg=None,
-            nitrogen_kg=None,
-            nitrogen_sd_kg=None,
-            agreeing=1,
-            pressure_is_new=True,
-            nitrogen_is_new=False,
-        )
+        air = air_reading(60.0 * minute, pressure_pa=1.2e4 * bare, mass_kg=whole, bare_kg=bare)
         found += book.step({(0,): air})
     told = [f for f in found if isinstance(f, Explained) and f.cause is Cause.TEMPERATURE]
     assert 1 <= len(told) <= 3, "not at every minute of the day that it lasts"

@@ -7,28 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.air import AirReading
 from service.core.laws import FIRST_SPACING_S, LEAST_RANGE, POINTS, LawBook, fit_law
+from tests.core.airs import air_reading
 
 TUNNEL = (1,)
-READING = AirReading(
-    time_s=0.0,
-    volume_m3=7.0,
-    pressure_pa=6e4,
-    temperature_k=295.0,
-    air_mass_kg=5.0,
-    air_mass_sd_kg=None,
-    total_kg=5.0,
-    total_sd_kg=None,
-    is_dry=False,
-    bare_kg=5.0,
-    bare_sd_kg=None,
-    nitrogen_kg=None,
-    nitrogen_sd_kg=None,
-    agreeing=1,
-    pressure_is_new=True,
-    nitrogen_is_new=False,
-)
+READING = air_reading(0.0, pressure_pa=6e4, mass_kg=5.0)
 
 
 def decay(times_s, power, first_kg=5.0, rate_kg_per_s=1.2e-5):

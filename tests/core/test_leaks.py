@@ -7,6 +7,7 @@ from service.core.air import AirReading
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY
+from tests.core.airs import air_reading
 
 START_S = 1.7e9
 TUNNEL = (1,)
@@ -21,23 +22,13 @@ def reading(
     shown_pa = pressure_pa + float(rng.normal(0.0, 0.03 * PA_PER_MMHG))
     shown_k = WARM_K + float(rng.normal(0.0, sd_k))
     mass_kg = shown_pa * volume_m3 / (R_AIR * shown_k)
-    return AirReading(
-        time_s=START_S + 60.0 * minute,
-        volume_m3=volume_m3,
+    return air_reading(
+        START_S + 60.0 * minute,
         pressure_pa=shown_pa,
-        temperature_k=shown_k,
-        air_mass_kg=mass_kg,
-        air_mass_sd_kg=None,
-        total_kg=mass_kg,
-        total_sd_kg=None,
-        is_dry=False,
+        mass_kg=mass_kg,
         bare_kg=shown_pa * volume_m3 / (R_AIR * WARM_K),
-        bare_sd_kg=None,
-        nitrogen_kg=None,
-        nitrogen_sd_kg=None,
-        agreeing=1,
-        pressure_is_new=True,
-        nitrogen_is_new=False,
+        temperature_k=shown_k,
+        volume_m3=volume_m3,
     )
 
 

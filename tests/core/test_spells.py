@@ -11,6 +11,7 @@ from service.core.leaks import Explained, Growth, LeakBook
 from service.core.spells import Air, Spell, lower_neighbours
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
+from tests.core.airs import air_reading
 
 DAY = 1.0 / S_PER_DAY
 START_S = 1.7e9
@@ -18,23 +19,8 @@ TUNNEL = (1,)
 
 
 def reading(time_s: float, mass_kg: float, temperature_k: float | None = 295.0) -> AirReading:
-    return AirReading(
-        time_s=time_s,
-        volume_m3=7.0,
-        pressure_pa=mass_kg * 1.2e4,
-        temperature_k=temperature_k,
-        air_mass_kg=mass_kg,
-        air_mass_sd_kg=None,
-        total_kg=mass_kg,
-        total_sd_kg=None,
-        is_dry=False,
-        bare_kg=mass_kg,
-        bare_sd_kg=None,
-        nitrogen_kg=None,
-        nitrogen_sd_kg=None,
-        agreeing=1,
-        pressure_is_new=True,
-        nitrogen_is_new=False,
+    return air_reading(
+        time_s, pressure_pa=mass_kg * 1.2e4, mass_kg=mass_kg, temperature_k=temperature_k
     )
 
 

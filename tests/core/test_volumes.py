@@ -10,6 +10,7 @@ from service.core.samples import Activity
 from service.core.station import Section, Station
 from service.core.units import KG_PER_LB, PA_PER_MMHG, PA_PER_PSI
 from service.core.volumes import GAS_CONSTANT, MOLAR_KG, FreeVolumes
+from tests.core.airs import air_reading
 
 KELVIN = 295.15
 HOUR_S = 3600.0
@@ -30,23 +31,8 @@ def station_of(*volumes_m3: float, sd_m3: float | None = None) -> Station:
 
 
 def air(time_s: float, pressure_pa: float, volume_m3: float, kelvin: float = KELVIN) -> AirReading:
-    return AirReading(
-        time_s=time_s,
-        volume_m3=volume_m3,
-        pressure_pa=pressure_pa,
-        temperature_k=kelvin,
-        air_mass_kg=None,
-        air_mass_sd_kg=None,
-        total_kg=None,
-        total_sd_kg=None,
-        is_dry=False,
-        bare_kg=None,
-        bare_sd_kg=None,
-        nitrogen_kg=None,
-        nitrogen_sd_kg=None,
-        agreeing=2,
-        pressure_is_new=True,
-        nitrogen_is_new=False,
+    return air_reading(
+        time_s, pressure_pa=pressure_pa, temperature_k=kelvin, volume_m3=volume_m3, agreeing=2
     )
 
 
