@@ -93,7 +93,7 @@ OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
 )
 # Second differences at each block length that the prior noise counts as. Where people live, a quiet
-# week tells little of a busy one; where they do not, one day is like the next; [estimate].
+# week tells little of a busy one; in a shut section or a loop one day is like the next; [estimate].
 LIVED_IN_PRIOR_WEIGHT: Final = 4.0
 EMPTY_PRIOR_WEIGHT: Final = 1.0
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
