@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.air import NITROGEN_SHARE, AirReading
+from service.core.air import NITROGEN_SHARE
+from service.core.air_reading import AirReading
 from service.core.estimators import (
     FLOW_EXPONENT,
     OXYGEN_IN_IT,
@@ -182,10 +183,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balances:
-    """What is new in each account, as columns; `oxygen_kg` is NaN where it is not new."""
+    """What is new in each account, as columns.
+
+    `oxygen_kg` is NaN where it is not new. The mass is within `half_kg` of `middle_kg` more than
+    `mass_kg`, for want of finer gauges.
+    """
 
     time_s: NDArray[np.float64]
     mass_kg: NDArray[np.float64]
+    middle_kg: NDArray[np.float64]
+    half_kg: NDArray[np.float64]
     oxygen_kg: NDArray[np.float64]
     gained_kg: NDArray[np.float64]
     used: NDArray[np.bool_]
@@ -196,6 +203,8 @@ class Balances:
         return cls(
             time_s=np.zeros(count),
             mass_kg=np.zeros(count),
+            middle_kg=np.zeros(count),
+            half_kg=np.zeros(count),
             oxygen_kg=np.full(count, np.nan),
             gained_kg=np.zeros(count),
             used=np.zeros(count, np.bool_),
@@ -340,14 +349,8 @@ class Ledger:
         now_s = np.where(new.used, new.time_s, self.filter.time_s)
         move = self.filter.advance(now_s, new.gained_kg, new.used)
         self.bank.advance(move, now_s, before_s)
-        for what, measured_kg, seen in (
-            (TOTAL, new.mass_kg, new.used),
-            (OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg)),
-        ):
-            if seen.any():
-                weighed = self.filter.weigh(what, measured_kg, seen)
-                self.bank.see(*weighed)
-                self._note(what, measured_kg, weighed[2] / np.sqrt(weighed[3]), weighed[4])
+        self._see(TOTAL, new.mass_kg, new.used, new.middle_kg, new.half_kg)
+        self._see(OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg))
         self.bank.breed(now_s, before_s, new.used)
         for row in np.flatnonzero(new.used).tolist():
             self._learn(
@@ -355,14 +358,22 @@ class Ledger:
             )
         return new.used
 
-    def _note(
+    def _see(
         self,
         what: int,
         measured_kg: NDArray[np.float64],
-        surprise: NDArray[np.float64],
-        believed: NDArray[np.bool_],
+        seen: NDArray[np.bool_],
+        middle_kg: NDArray[np.float64] | float = 0.0,
+        half_kg: NDArray[np.float64] | float = 0.0,
     ) -> None:
-        """Keep the newest balances and innovations, to be shown."""
+        """Let filter and bank see what is new of one kind, and keep it to be shown."""
+        if not seen.any():
+            return
+        look, gain, innovation, variance, believed = self.filter.weigh(
+            what, measured_kg + middle_kg, seen, half_kg
+        )
+        self.bank.see(look, gain, innovation, variance, believed)
+        surprise = innovation / np.sqrt(variance)
         for row in np.flatnonzero(believed).tolist():
             account = self.accounts[row]
             if what == TOTAL:
@@ -382,6 +393,10 @@ class Ledger:
             if mass is None:
                 continue
             new.time_s[row], new.mass_kg[row], new.used[row] = air.time_s, mass, True
+            if air.pressure_pa:
+                below_kg, above_kg = (mass * part / air.pressure_pa for part in air.rounding_pa)
+                new.middle_kg[row] = (above_kg - below_kg) / 2.0
+                new.half_kg[row] = (above_kg + below_kg) / 2.0
             if air.volume_m3 != account.volume_m3:
                 factor = air.volume_m3 / account.volume_m3
                 self._enlarge(row, factor)

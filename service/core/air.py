@@ -1,13 +1,15 @@
 """Turns the newest readings of an atmosphere into its pressure and its mass balances."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot, sqrt
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.air_reading import AirReading
+from service.core.codes import Codes
 from service.core.gases import (
     NOISE_PA,
     TYPICAL_CO2_PA,
@@ -23,7 +25,7 @@ from service.core.gases import (
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
 from service.core.smoothing import Smoothing
 from service.core.station import ChannelKind, Station
-from service.core.votes import Votes
+from service.core.votes import Poll, Votes
 
 # What a cabin changes within hours; pressures tell of leaks, and oxygen is weighed with its noise.
 SLOW: Final = (
@@ -35,74 +37,6 @@ SLOW: Final = (
 NITROGEN_SHARE: Final = (
     0.765  # nitrogen over total pressure, 566 of 740 mmHg; ISS status of 11 January 2004
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidReading:
-    """What a loop holds at one moment.
-
-    Attributes
-    ----------
-    held_kg : float or None
-        In the accumulator, as its gauge tells.
-    mass_kg : float or None
-        The same with the expansion of all the liquid taken out, what it would hold at 20 degC, where
-        `is_compensated`.
-    percent_kg : float
-        A hundredth of what the accumulator takes, the measure of noise.
-    """
-
-    held_kg: float | None
-    mass_kg: float | None
-    is_compensated: bool
-    percent_kg: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AirReading:
-    """One atmosphere at one moment; None = unknown.
-
-    Standard errors (`_sd_kg`) hold those of the readings, their offsets, the temperature and what
-    is not measured; not that of the volume, which is the same at all times.
-
-    Attributes
-    ----------
-    temperature_k : float or None
-        The one temperature at which the air would weigh the same.
-    air_mass_kg : float or None
-        Air mass from pressure, volumes and temperatures; these at 22 degC where not measured.
-    total_kg : float or None
-        What the air would weigh if vapour and CO2, which come and go, stood as usual: the balance
-        of dry air where either is measured (`is_dry`), otherwise the air mass.
-    bare_kg : float or None
-        Air mass from pressure and volumes alone.
-    nitrogen_kg : float or None
-        Nitrogen, as the mass of air that holds so much of it now.
-    agreeing : int
-        How many gauges stand for the pressure.
-    pressure_is_new, nitrogen_is_new : bool
-        Whether a reading behind it came in this step.
-    liquid : LiquidReading or None
-        What a loop holds instead of air.
-    """
-
-    time_s: float
-    volume_m3: float
-    pressure_pa: float | None
-    temperature_k: float | None
-    air_mass_kg: float | None
-    air_mass_sd_kg: float | None
-    total_kg: float | None
-    total_sd_kg: float | None
-    is_dry: bool
-    bare_kg: float | None
-    bare_sd_kg: float | None
-    nitrogen_kg: float | None
-    nitrogen_sd_kg: float | None
-    agreeing: int
-    pressure_is_new: bool
-    nitrogen_is_new: bool
-    liquid: LiquidReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +64,13 @@ class Readings:
         self.votes = Votes(station)
         self._gases = CarriedGases()
         self._smoothing = Smoothing(count)
+        self._codes = Codes(
+            np.array([np.nan if c.noise is None else c.noise for c in station.channels])
+        )
         self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
+        self._is_gauge = self._kinds == ChannelKind.PRESSURE.value
         names = [s.name for s in station.volumes]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
         self._volume_m3 = np.array([s.volume_m3 for s in station.sections])
@@ -170,15 +108,34 @@ class Readings:
         channels: NDArray[np.intp],
         times_s: NDArray[np.float64],
         values: NDArray[np.float64],
+        counts: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """Keep the readings that are newer than what is known; return which those were."""
+        """Keep the readings that are newer than what is known; return which those were.
+
+        `counts` is of how many each is the mean.
+        """
         newer = times_s > self.time_s[channels]
         chosen = channels[newer]
         self.value[chosen] = values[newer]
         self.time_s[chosen] = times_s[newer]
         slow = newer & self._is_slow[channels]
         self._smoothing.follow(channels[slow], times_s[slow], values[slow])
+        self._codes.listen(times_s)
+        told = newer & self._is_gauge[channels]
+        self._codes.follow(channels[told], times_s[told], values[told], counts[told])
         return newer
+
+    def heard_s(self, sections: tuple[int, ...], is_new: NDArray[np.bool_]) -> float | None:
+        """Return when the pressure of an atmosphere was told of in this step, None = it was not.
+
+        A gauge that tells changes only stands where it was as long as others are heard.
+        """
+        gauges = self.gauges(sections)
+        speaking = gauges[is_new[gauges]]
+        if not len(speaking) and self._codes.stands(gauges).any():
+            others = self.of(sections)
+            speaking = others[is_new[others]]
+        return float(self.time_s[speaking].mean()) if len(speaking) else None
 
     def read(
         self,
@@ -203,8 +160,11 @@ class Readings:
         where = np.array(sections, np.intp)
         volumes = self._volume_m3[where] + added_m3[where]
         volume = float(volumes.sum())
-        gauges = self.channels(sections, ChannelKind.PRESSURE)
+        gauges = self.alive(self.gauges(sections), time_s)
+        repeating = gauges[~is_new[gauges] & self._codes.stands(gauges)]
+        self._codes.hold(repeating, time_s)
         pressure, agreeing = self._agreed(ChannelKind.PRESSURE, now)
+        pressure, rounding_pa = self._rounded(pressure, gauges, is_new)
         temperatures, measured = self._section_temperatures(sections, where, time_s)
         per_kelvin = None if temperatures is None else float((volumes / temperatures).sum())
         mean_k = None if per_kelvin is None else volume / per_kelvin
@@ -232,8 +192,9 @@ class Readings:
             nitrogen_kg=nitrogen[0],
             nitrogen_sd_kg=nitrogen[1],
             agreeing=agreeing,
-            pressure_is_new=bool(is_new[gauges].any()),
+            pressure_is_new=bool(is_new[gauges].any() or len(repeating)),
             nitrogen_is_new=nitrogen_new,
+            rounding_pa=rounding_pa,
         )
 
     def difference(
@@ -268,6 +229,7 @@ class Readings:
             "value": self.value.copy(),
             "time_s": self.time_s.copy(),
             "smoothing": self._smoothing.snapshot(),
+            "codes": self._codes.snapshot(),
             "votes": self.votes.snapshot(),
             "gases": self._gases.snapshot(),
         }
@@ -277,14 +239,28 @@ class Readings:
         self.value = state["value"].copy()
         self.time_s = state["time_s"].copy()
         self._smoothing.restore(state["smoothing"])
+        self._codes.restore(state["codes"])
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
 
+    def _rounded(
+        self, pressure: Term | None, gauges: NDArray[np.intp], is_new: NDArray[np.bool_]
+    ) -> tuple[Term | None, tuple[float, float]]:
+        """Return the pressure within what all gauges round to what they say, and the room left."""
+        gauges = gauges[~self.votes.is_doubted(gauges)]
+        offsets = np.nan_to_num(self.votes.offset[gauges])
+        edges = self._codes.edges(gauges, offsets, is_new[gauges])
+        if pressure is None or edges is None:
+            return pressure, (0.0, 0.0)
+        low_pa, high_pa = edges
+        value_pa = min(max(pressure.value_pa, low_pa), high_pa)
+        return replace(pressure, value_pa=value_pa), (value_pa - low_pa, high_pa - value_pa)
+
     def _steady(self, channels: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the newest readings, smooth where they change slowly."""
-        return np.where(
-            self._is_slow[channels], self._smoothing.level[channels], self.value[channels]
-        )
+        """Return the newest readings, smooth where they change slowly or in wide codes."""
+        value = self.value[channels]
+        value = np.where(self._is_slow[channels], self._smoothing.level[channels], value)
+        return np.where(self._codes.is_coarse(channels), self._codes.level[channels], value)
 
     def _plain_mean(self, channels: NDArray[np.intp], time_s: float) -> float | None:
         alive = self.alive(channels, time_s)
@@ -309,15 +285,16 @@ class Readings:
     ) -> tuple[Term | None, int]:
         if not len(alive):
             return None, 0
+        poll = Poll(
+            sensors=alive,
+            level=values,
+            level_var=self._codes.variances(alive, now.time_s),
+            reading=self.value[alive],
+            time_s=self.time_s[alive],
+            is_new=now.is_new[alive],
+        )
         said = self.votes.agree(
-            alive,
-            values,
-            self.time_s[alive],
-            now.is_new[alive],
-            now.time_s,
-            now.step_s,
-            has_others=has_others,
-            may_doubt=may_doubt,
+            poll, now.time_s, now.step_s, has_others=has_others, may_doubt=may_doubt
         )
         sd_pa = reading_sd_pa(self._noise[alive], said.sd_pa, said.offset_sd_pa, said.agreeing)
         return Term(value_pa=said.value_pa, sd_pa=sd_pa, is_measured=True), said.agreeing

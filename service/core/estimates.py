@@ -7,7 +7,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from service.core.accounts import ARM_STEPS, Group
-from service.core.air import AirReading, Readings
+from service.core.air import Readings
+from service.core.air_reading import AirReading
 from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import Severity

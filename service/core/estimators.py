@@ -21,6 +21,7 @@ from service.core.noise import (
     REMOVAL_CYCLE_S,
     AirNoise,
 )
+from service.core.rounding import cut_normal
 from service.core.tables import Table
 from service.core.units import S_PER_DAY
 
@@ -45,6 +46,7 @@ FLOW_EXPONENT: Final = 1.4
 FLOW_EXPONENT_SD: Final = 0.4
 EMPTYING: Final = 0.05  # share of the mass after which an error of the exponent counts in full
 OUTLIER: Final = 5.0  # standard deviations; a single balance further off is not believed
+LEAST_TOLD: Final = 1e-6  # share of the variance that an interval takes away; less is nothing
 UNKNOWN_SHARE: Final = 0.1  # of the mass: how far the oxygen in it may be from `OXYGEN_SHARE`
 
 
@@ -232,7 +234,11 @@ class LeakFilter(Table):
         return move
 
     def weigh(
-        self, what: int, balance_kg: Rows, used: NDArray[np.bool_]
+        self,
+        what: int,
+        balance_kg: Rows,
+        used: NDArray[np.bool_],
+        half_kg: Rows | float = 0.0,
     ) -> tuple[Rows, Rows, Rows, Rows, NDArray[np.bool_]]:
         """Take in one measurement of the used rows; the others stay as they are.
 
@@ -245,6 +251,9 @@ class LeakFilter(Table):
             `TOTAL` or `OXYGEN_IN_IT`.
         balance_kg : ndarray, shape (n,)
             The measurement.
+        half_kg : ndarray, shape (n,), or float
+            How far rounding lets the truth be from it, to both sides alike. Such an interval enters
+            as the measurement that leaves mean and variance of the distribution cut to it.
 
         Returns
         -------
@@ -265,9 +274,18 @@ class LeakFilter(Table):
         # Rounding may leave less than nothing where masses of a thousand tons came in before.
         variance = np.maximum((seen * look).sum(axis=1), 0.0) + white_var
         innovation = balance_kg - (self.state * look).sum(axis=1)
-        side = np.where(np.abs(innovation) > OUTLIER * np.sqrt(variance), np.sign(innovation), 0.0)
+        half_kg = np.broadcast_to(half_kg, innovation.shape)
+        is_far = np.abs(innovation) > half_kg + OUTLIER * np.sqrt(variance)
+        side = np.where(is_far, np.sign(innovation), 0.0)
         believed = used & ((side == 0.0) | (side == self.doubted[:, what]))
         self.doubted[:, what] = np.where(used, side, self.doubted[:, what])
+        for row in np.flatnonzero(believed & (half_kg > 0.0) & ~is_far).tolist():
+            sd = float(np.sqrt(variance[row]))
+            middle, half = float(innovation[row]) / sd, float(half_kg[row]) / sd
+            shift, left = cut_normal(middle - half, middle + half)
+            told = max(1.0 - left, LEAST_TOLD)
+            innovation[row] = sd * shift / told
+            variance[row] /= told
         gain = np.where(believed[:, None], seen / variance[:, None], 0.0)
         innovation = np.where(believed, innovation, 0.0)
         self.state = self.state + gain * innovation[:, None]

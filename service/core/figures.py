@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, Group
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.causes import Cause
 from service.core.effects import Leaking
 from service.core.estimates import Estimates

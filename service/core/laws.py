@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.views import FlowLaw
 
 Group = tuple[int, ...]

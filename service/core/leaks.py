@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.accounts import ARM_STEPS, STEP_S, Account, Group, Key, Ledger
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
 from service.core.estimators import FLOW_EXPONENT, MASS, RATE

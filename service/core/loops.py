@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.air import AirReading, LiquidReading, Readings
+from service.core.air import Readings
+from service.core.air_reading import AirReading, LiquidReading
 from service.core.events import Severity
 from service.core.falls import steepest_falls
 from service.core.physics import LIQUID_REFERENCE_K, accumulated_kg, time_to_quantity_s
@@ -83,6 +84,12 @@ class Loops:
     def gauges(self, group: Group) -> NDArray[np.intp]:
         """Return the channels that tell what a loop holds."""
         return np.array([gauge.channel for gauge in self._gauges[group[0]]], np.intp)
+
+    def heard_s(self, group: Group, is_new: NDArray[np.bool_]) -> float | None:
+        """Return when a loop was told of in this step, None = it was not."""
+        gauges = self.gauges(group)
+        speaking = gauges[is_new[gauges]]
+        return float(self._readings.time_s[speaking].mean()) if len(speaking) else None
 
     def read(self, group: Group, time_s: float, is_new: NDArray[np.bool_]) -> AirReading:
         """Return what a loop holds, by the first of its gauges that is not silent.

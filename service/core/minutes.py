@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from service.core.accounts import MIXES_KG, Group
-from service.core.air import AirReading, Readings
+from service.core.air import Readings
+from service.core.air_reading import AirReading
 from service.core.alertbook import AlertBook
 from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
@@ -76,7 +77,10 @@ class Minutes:
         self._disturb(number * SLOW_S)
         for inside in slow.steps(slow.rows(number)):
             newer = self._readings.take(
-                slow.channel[inside], slow.time_s[inside], slow.value[inside]
+                slow.channel[inside],
+                slow.time_s[inside],
+                slow.value[inside],
+                slow.count[inside],
             )
             channels, times = slow.channel[inside][newer], slow.time_s[inside][newer]
             if not len(channels):
@@ -85,11 +89,9 @@ class Minutes:
             is_new[channels] = True
             for group in self.groups:
                 is_loop = self._station.loop_of(group) is not None
-                gauges = (self._loops if is_loop else self._readings).gauges(group)
-                spoke = is_new[gauges]
-                if not spoke.any():
+                time_s = (self._loops if is_loop else self._readings).heard_s(group, is_new)
+                if time_s is None:
                     continue
-                time_s = float(self._readings.time_s[gauges[spoke]].mean())
                 if is_loop:
                     self.air[group] = self._loops.read(group, time_s, is_new)
                     continue

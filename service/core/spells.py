@@ -13,7 +13,7 @@ from typing import Final, Self
 import numpy as np
 
 from service.core.accounts import ARM_STEPS, Group, Key, Ledger
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.doors import DoorPlan
 from service.core.estimators import CREEP_VAR_PER_S
 from service.core.isolation import Side

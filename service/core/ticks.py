@@ -27,6 +27,8 @@ class Bins:
     channel : ndarray of intp, shape (n,)
     time_s, value : ndarray of float64, shape (n,)
         Mean event time and mean value.
+    count : ndarray of int64, shape (n,)
+        Of how many readings.
     """
 
     tick: NDArray[np.int64]
@@ -34,6 +36,7 @@ class Bins:
     channel: NDArray[np.intp]
     time_s: NDArray[np.float64]
     value: NDArray[np.float64]
+    count: NDArray[np.int64]
 
     def rows(self, tick: int) -> slice:
         """Return where the bins of a tick stand."""
@@ -67,7 +70,7 @@ def bin_samples(batch: SampleBatch, width_s: float) -> Bins:
     if not len(order):
         empty = np.empty(0)
         whole = np.empty(0, np.int64)
-        return Bins(tick=whole, step=whole, channel=whole, time_s=empty, value=empty)
+        return Bins(tick=whole, step=whole, channel=whole, time_s=empty, value=empty, count=whole)
     change = (np.diff(tick) != 0) | (np.diff(step) != 0) | (np.diff(channel) != 0)
     first = np.concatenate(([0], np.flatnonzero(change) + 1))
     count = np.diff(np.concatenate((first, [len(order)])))
@@ -81,4 +84,5 @@ def bin_samples(batch: SampleBatch, width_s: float) -> Bins:
         channel=channel[first].astype(np.intp),
         time_s=start_s[first] + delay,
         value=value,
+        count=count,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.conditions import MOVES_GAS
 from service.core.physics import REFERENCE_TEMPERATURE_K
 from service.core.samples import Activity

@@ -19,6 +19,7 @@ from service.core.station import ChannelKind, Station
 from service.core.suspicions import APART, TRUSTED, Charge, Suspicions
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 
+KNOWN_VAR: Final = (0.1 * PA_PER_MMHG) ** 2  # of a gauge: noise and drift of a week
 OFFSET_MEMORY_S: Final = 86400.0  # sensors drift apart by 0.1 mmHg in a week; a day follows that
 DISAGREEMENT_PA: Final = 0.5 * PA_PER_MMHG  # beyond noise (0.1), a code (0.4) and a day's drift
 # Pressure is one through open hatches at once, so ten minutes of readings decide. Composition
@@ -61,6 +62,27 @@ class Agreement:
     agreeing: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What the sensors of one gas say that are not stale; each shape (n,), n > 0.
+
+    Attributes
+    ----------
+    sensors : ndarray of int
+    level, level_var : ndarray
+        Where each stands, Pa, and how well that is known beside its noise, Pa^2.
+    reading, time_s, is_new : ndarray
+        Its newest reading, when that was taken, and whether it came in this step.
+    """
+
+    sensors: NDArray[np.intp]
+    level: NDArray[np.float64]
+    level_var: NDArray[np.float64]
+    reading: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+    is_new: NDArray[np.bool_]
+
+
 class Votes:
     """The offset of every sensor, and how far each is from the others."""
 
@@ -86,32 +108,20 @@ class Votes:
         self._level: dict[int, tuple[float, float]] = {}
 
     def agree(
-        self,
-        alive: NDArray[np.intp],
-        values: NDArray[np.float64],
-        times_s: NDArray[np.float64],
-        is_new: NDArray[np.bool_],
-        time_s: float,
-        step_s: float,
-        *,
-        has_others: bool,
-        may_doubt: bool,
+        self, poll: Poll, time_s: float, step_s: float, *, has_others: bool, may_doubt: bool
     ) -> Agreement:
         """Return what the sensors say together, let their offsets follow, and hold a vote.
 
         Parameters
         ----------
-        alive : ndarray of int, shape (n,), n > 0
-            The sensors of one gas that are not stale.
-        values, times_s, is_new : ndarray, shape (n,)
-            Their newest readings, when these were taken, and which came in this step.
         step_s : float
             Time since the step before, s; how far offsets may follow.
         has_others : bool
-            Whether there are more of them than are alive.
+            Whether there are more of them than those that are not stale.
         may_doubt : bool
             Whether they measure the same thing, so that one that leaves the others is at fault.
         """
+        alive, values = poll.sensors, poll.level
         if len(alive) == 1:
             # One without any other keeps no offset, so that it takes one where it joins others.
             own = float(np.nan_to_num(self.offset[alive[0]]))
@@ -130,21 +140,22 @@ class Votes:
         middle = _median(corrected[voters])
         used = voters & (np.abs(corrected - middle) <= DISAGREEMENT_PA)
         agreeing = int(used.sum())
-        agreed = float(corrected[used].sum()) / agreeing if agreeing else middle
-        follow = min(step_s / OFFSET_MEMORY_S, 1.0)
+        weight = KNOWN_VAR / (KNOWN_VAR + poll.level_var)
+        agreed = float(corrected[used] @ weight[used] / weight[used].sum()) if agreeing else middle
+        follow = min(step_s / OFFSET_MEMORY_S, 1.0) * weight
         pace = np.where(used, follow, np.where(trusted, 0.0, follow / DOUBTED_MEMORY))
         # The first reading alone, with its noise and its code, is no offset: take the mean of many.
         read = self._read[alive]
         learning = trusted & (read < LEARN_READINGS)
         if learning.any():
-            pace = np.where(learning, is_new / (read + 1.0), pace)
-            self._read[alive] = np.minimum(read + is_new, LEARN_READINGS)
+            pace = np.where(learning, poll.is_new / (read + 1.0), pace)
+            self._read[alive] = np.minimum(read + poll.is_new, LEARN_READINGS)
         # One that is new, or read for the first time since a split, joins without a step.
         offset = np.where(known, offset + pace * (corrected - agreed), values - agreed)
         self.offset[alive] = offset
         self._learned_s[alive] += used * step_s
         if may_doubt:
-            self._vote(alive, values, times_s, is_new, voters, time_s, agreed)
+            self._vote(poll, voters, time_s, agreed)
         return Agreement(
             value_pa=agreed,
             sd_pa=_rms(corrected[voters] - agreed),
@@ -201,21 +212,13 @@ class Votes:
 
     # -------------------------------------------------------------------- votes
 
-    def _vote(
-        self,
-        alive: NDArray[np.intp],
-        values: NDArray[np.float64],
-        times_s: NDArray[np.float64],
-        is_new: NDArray[np.bool_],
-        voters: NDArray[np.bool_],
-        time_s: float,
-        agreed: float,
-    ) -> None:
+    def _vote(self, poll: Poll, voters: NDArray[np.bool_], time_s: float, agreed: float) -> None:
+        alive = poll.sensors
         first = int(alive[0])
         before_s, before = self._level.get(first, (time_s, agreed))
         self._level[first] = (time_s, agreed)
-        corrected = values - self.offset[alive]
-        fresh = times_s > time_s - FRESH_S
+        corrected = poll.level - self.offset[alive]
+        fresh = poll.time_s > time_s - FRESH_S
         voters = voters & (self._read[alive] >= LEARN_READINGS)
         if time_s < self._settles_s or fresh.sum() < 2 or not voters.any():
             return
@@ -228,14 +231,16 @@ class Votes:
         self.compared[alive[fresh]] = True
         span_s = time_s - before_s
         if abs(agreed - before) <= QUIET_PA_PER_S * max(span_s, 60.0):
-            parted = self._compare(alive, corrected, is_new & fresh, fresh & voters, time_s, span_s)
+            parted = self._compare(
+                alive, corrected, poll.is_new & fresh, fresh & voters, time_s, span_s
+            )
             self._weigh(alive, fresh & voters, parted, time_s)
         if look:
             self._looked_s[first] = time_s
             moved = self._motions.look(
                 alive,
-                values,
-                times_s,
+                poll.reading,
+                poll.time_s,
                 self.offset[alive],
                 self._learned_s[alive] >= SETTLED_S,
                 fresh & voters,

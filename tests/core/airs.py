@@ -1,6 +1,6 @@
 """Readings of one atmosphere whose gauges and thermometers are all there is."""
 
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 
 
 def air_reading(

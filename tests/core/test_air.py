@@ -33,7 +33,7 @@ class Cabin:
         self.time_s += span_s
         channels = np.array([self.index[name] for name in values], np.intp)
         at_s = np.full(len(channels), self.time_s)
-        self.readings.take(channels, at_s, np.array(list(values.values())))
+        self.readings.take(channels, at_s, np.array(list(values.values())), np.ones_like(channels))
         is_new = np.zeros(len(self.station.channels), np.bool_)
         is_new[channels] = True
         return self.readings.read(sections, self.time_s, span_s, is_new, np.array(added))
@@ -56,6 +56,24 @@ def test_a_gauge_that_drops_out_or_returns_does_not_step_the_agreed_pressure(sta
     for names in speaking:
         air = cabin.step({n: LEVEL_PA + GAUGES[n] for n in names}, span_s=400.0)
         assert air.pressure_pa == pytest.approx(first.pressure_pa, abs=0.5)
+
+
+def test_a_coarse_gauge_that_tells_changes_only_is_new_while_others_are_heard(station):
+    """It has codes of 0.5 mmHg; the thermometer goes on, and then is not heard for six minutes."""
+    cabin = Cabin(station)
+    code_pa = 66.7
+    for minute in range(26):
+        told = {"cabin.temperature": 295.0}
+        if minute < 22 and minute % 4 < 2:
+            told["cabin.pressure"] = LEVEL_PA + code_pa * (minute % 4)
+        air = cabin.step(told)
+    assert air.pressure_is_new
+    assert sum(air.rounding_pa) == pytest.approx(code_pa)
+    assert LEVEL_PA + code_pa / 2.0 - air.rounding_pa[0] <= air.pressure_pa
+    later = cabin.step({"cabin.temperature": 295.0}, span_s=360.0)
+    assert later.pressure_pa == air.pressure_pa
+    assert not later.pressure_is_new
+    assert later.rounding_pa == (0.0, 0.0)
 
 
 def test_a_gauge_unknown_at_first_joins_without_a_step(station):
@@ -169,10 +187,10 @@ def test_a_nitrogen_sensor_is_used_where_there_is_no_oxygen_sensor(station):
 
 def test_an_older_reading_does_not_replace_a_newer(station):
     readings = Readings(station, STALE_S)
-    channel = np.array([0], np.intp)
-    assert readings.take(channel, np.array([100.0]), np.array([LEVEL_PA])).tolist() == [True]
-    assert readings.take(channel, np.array([100.0]), np.array([1.0])).tolist() == [False]
-    assert readings.take(channel, np.array([40.0]), np.array([1.0])).tolist() == [False]
+    channel, once = np.array([0], np.intp), np.ones(1, np.int64)
+    assert readings.take(channel, np.array([100.0]), np.array([LEVEL_PA]), once).tolist() == [True]
+    assert readings.take(channel, np.array([100.0]), np.array([1.0]), once).tolist() == [False]
+    assert readings.take(channel, np.array([40.0]), np.array([1.0]), once).tolist() == [False]
     assert readings.pressure_of(0, 100.0) == LEVEL_PA
 
 

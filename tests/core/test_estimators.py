@@ -188,6 +188,32 @@ def test_the_filter_equals_the_joint_gaussian_solution_at_irregular_times(steps)
     assert together == pytest.approx(spread / np.outer(scale, scale), abs=1e-3)
 
 
+@pytest.mark.parametrize("off", [-1.5, 0.0, 0.4, 2.5])
+def test_a_rounded_balance_leaves_what_the_distribution_cut_to_it_has(off):
+    """The mass as it is measured, before and after: drawn 400 000 times, those that round to it."""
+    leaks = started()
+    used, now_s = np.ones(1, np.bool_), np.array([600.0])
+    leaks.advance(now_s, np.zeros(1), used)
+    look = LOOKS[TOTAL]
+    mean, var = leaks.state[0] @ look, look @ leaks.covariance[0] @ look
+    noise_var, half = float(leaks.white_var[0]), float(np.sqrt(var))
+    rng = np.random.default_rng(2)
+    mass = rng.normal(mean, np.sqrt(var), 400_000)
+    told = np.abs(mass + rng.normal(0.0, np.sqrt(noise_var), len(mass)) - mean - off * half) <= half
+    leaks.weigh(TOTAL, np.array([mean + off * half]), used, np.array([half]))
+    found_sd = np.sqrt(look @ leaks.covariance[0] @ look)
+    assert leaks.state[0] @ look == pytest.approx(mass[told].mean(), abs=0.03 * half)
+    assert found_sd == pytest.approx(mass[told].std(), rel=0.04)
+
+
+def test_a_balance_that_rounds_to_anything_says_nothing():
+    leaks = started()
+    before = leaks.take(0)
+    leaks.weigh(TOTAL, np.array([FIRST_KG]), np.ones(1, np.bool_), np.array([1e6]))
+    assert leaks.state[0] == pytest.approx(before["state"])
+    assert leaks.covariance[0] == pytest.approx(before["covariance"], rel=1e-5, abs=1e-6)
+
+
 def test_a_row_that_has_no_new_balance_stays_as_it_is():
     leaks = started(rows=2)
     before = leaks.take(1)

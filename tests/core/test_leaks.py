@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.accounts import Ledger
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.leaks import Explained, Growth, LeakBook
 from service.core.spells import Air, Spell, lower_neighbours
 from service.core.units import S_PER_DAY

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.air import AirReading
+from service.core.air_reading import AirReading
 from service.core.samples import Activity
 from service.core.station import Section, Station
 from service.core.units import KG_PER_LB, PA_PER_MMHG, PA_PER_PSI

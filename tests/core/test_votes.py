@@ -11,11 +11,23 @@ from service.core.events import SensorDoubted, SensorFault, SensorTrusted
 from service.core.station import Channel, ChannelKind
 from service.core.suspicions import BACK_S
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.votes import DISAGREEMENT_PA, Votes
+from service.core.votes import DISAGREEMENT_PA, Poll, Votes
 
 LEVEL_PA = 99_000.0
 MINUTE_S = 60.0
 NOISE_PA = 0.03 * PA_PER_MMHG
+
+
+def polled(sensors, readings, times_s, is_new) -> Poll:
+    """Return what sensors say that are finer than their noise."""
+    return Poll(
+        sensors=sensors,
+        level=readings,
+        level_var=np.zeros(len(sensors)),
+        reading=readings,
+        time_s=times_s,
+        is_new=is_new,
+    )
 
 
 class Cabin:
@@ -39,17 +51,8 @@ class Cabin:
             if noisy:
                 read = read + self.rng.normal(0.0, NOISE_PA, len(read))
             times = np.full(len(read), self.time_s)
-            is_new = np.ones(len(read), np.bool_)
-            said = self.votes.agree(
-                self.gauges,
-                read,
-                times,
-                is_new,
-                self.time_s,
-                MINUTE_S,
-                has_others=True,
-                may_doubt=True,
-            )
+            poll = polled(self.gauges, read, times, np.ones(len(read), np.bool_))
+            said = self.votes.agree(poll, self.time_s, MINUTE_S, has_others=True, may_doubt=True)
             self.agreed.append(said.value_pa)
             self.events += self.votes.drain(self.time_s)
         return self
@@ -194,16 +197,9 @@ def test_a_sensor_read_two_hours_ago_is_not_compared_with_new_ones(station):
     now_s = 30 * MINUTE_S
     for minute in range(1, 120):
         time_s = now_s + MINUTE_S * minute
-        votes.agree(
-            np.arange(2, dtype=np.intp),
-            np.array([LEVEL_PA - 400.0 * minute / 120.0, LEVEL_PA]),
-            np.array([time_s, now_s]),
-            np.array([True, False]),
-            time_s,
-            MINUTE_S,
-            has_others=True,
-            may_doubt=True,
-        )
+        read = np.array([LEVEL_PA - 400.0 * minute / 120.0, LEVEL_PA])
+        poll = polled(np.arange(2), read, np.array([time_s, now_s]), np.array([True, False]))
+        votes.agree(poll, time_s, MINUTE_S, has_others=True, may_doubt=True)
     assert votes.drain(now_s) == []
 
 

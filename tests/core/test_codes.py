@@ -1,0 +1,162 @@
+"""Facts about gauges whose codes are wide beside their noise."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.codes import Codes
+from service.core.units import PA_PER_MMHG, S_PER_DAY
+
+MINUTE_S = 60.0
+CODE_PA = 0.5 * PA_PER_MMHG
+NOISE_PA = 0.03 * PA_PER_MMHG
+LEVEL_PA = 745.0 * PA_PER_MMHG
+DAY = 1440
+ONE = np.array([0], np.intp)
+NO_OFFSET = np.zeros(1)
+
+
+def coded(truth_pa, seed: int, noise_pa: float = NOISE_PA):
+    seen = truth_pa + np.random.default_rng(seed).normal(0.0, noise_pa, len(truth_pa))
+    return np.round(seen / CODE_PA) * CODE_PA
+
+
+def falling(days: float, mmhg_per_day: float = 1.5):
+    """Return a pressure, minute by minute, that falls and swings with the crew's day."""
+    at_days = np.arange(int(days * DAY)) / DAY
+    swing = 0.1 * np.sin(2.0 * np.pi * at_days)
+    return LEVEL_PA + (swing - mmhg_per_day * at_days) * PA_PER_MMHG
+
+
+def step(codes, minute: int, reading: float, last: float, *, on_change=False, count=1) -> None:
+    """Let the only gauge say something in a minute, or nothing where it would repeat itself."""
+    time_s = 1e9 + minute * MINUTE_S
+    codes.listen(np.array([time_s]))
+    if not on_change or reading != last:
+        codes.follow(ONE, np.array([time_s]), np.array([reading]), np.array([count]))
+    elif codes.stands(ONE).any():
+        codes.hold(ONE, time_s)
+
+
+def followed(readings, *, on_change: bool = False, count: int = 1):
+    """Return the codes of one gauge after its readings, one a minute, and the level each minute."""
+    codes = Codes(np.array([np.nan]))
+    levels, last = [], np.nan
+    for minute, reading in enumerate(readings.tolist()):
+        step(codes, minute, reading, last, on_change=on_change, count=count)
+        last = reading
+        levels.append(float(codes.level[0]))
+    return codes, np.array(levels)
+
+
+@pytest.mark.parametrize("on_change", [False, True])
+@settings(max_examples=10)
+@given(st.integers(0, 2**32 - 1))
+def test_the_level_is_nearer_than_the_code(on_change, seed):
+    """The middle of a code is off by its width over the root of twelve, here 0.144 mmHg."""
+    truth = falling(4.0)
+    _, levels = followed(coded(truth, seed), on_change=on_change)
+    error = (levels - truth)[2 * DAY :]
+    assert np.sqrt(np.mean(np.square(error))) < 0.6 * CODE_PA / np.sqrt(12.0)
+    assert np.abs(error).max() < CODE_PA / 2.0 + 3.0 * NOISE_PA
+
+
+@pytest.mark.parametrize("on_change", [False, True])
+def test_the_level_is_known_as_well_as_it_says(on_change):
+    """Of 20 gauges, two days each: the truth is within two standard deviations most of the time."""
+    held = []
+    for seed in range(20):
+        truth = falling(4.0)
+        readings = coded(truth, seed)
+        codes, _ = followed(readings[: 2 * DAY], on_change=on_change)
+        last = readings[2 * DAY - 1]
+        for minute in range(2 * DAY, len(truth)):
+            step(codes, minute, readings[minute], last, on_change=on_change)
+            last = readings[minute]
+            sd = np.sqrt(codes.level_var[0])
+            held.append(abs(codes.level[0] - truth[minute]) <= 2.0 * sd)
+    assert 0.8 < np.mean(held) <= 1.0
+
+
+def test_a_gauge_finer_than_its_noise_is_left_as_it_is():
+    readings = coded(falling(1.0), 1, noise_pa=CODE_PA)
+    codes, levels = followed(readings)
+    assert not codes.is_coarse(ONE).any()
+    assert np.array_equal(levels, readings)
+
+
+def test_means_of_several_readings_tell_nothing_of_codes():
+    codes, levels = followed(coded(falling(1.0), 1), count=60)
+    assert not codes.is_coarse(ONE).any()
+    assert levels[-1] == codes.last[0]
+
+
+def test_spikes_do_not_make_a_coarse_gauge_a_fine_one():
+    rng = np.random.default_rng(3)
+    readings = coded(falling(4.0), 3)
+    spikes = rng.random(len(readings)) < 0.003
+    readings[spikes] += CODE_PA * rng.integers(3, 30, int(spikes.sum()))
+    codes, levels = followed(readings)
+    assert codes.is_coarse(ONE).all()
+    assert np.abs(levels - falling(4.0))[2 * DAY :].max() < 1.5 * CODE_PA
+
+
+def test_a_step_is_followed_with_the_second_reading():
+    """Gas comes in at once: 3 mmHg in a minute."""
+    truth = falling(2.0)
+    truth[-30:] += 3.0 * PA_PER_MMHG
+    _, levels = followed(coded(truth, 4))
+    assert np.abs(levels - truth)[-29:].max() < CODE_PA
+
+
+def test_between_the_edges_lies_the_truth_and_three_gauges_leave_less_room():
+    """Their codes lie a third apart, and what they read too much is known."""
+    truth = falling(4.0)
+    offsets = np.array([0.0, CODE_PA / 3.0, CODE_PA / 1.5])
+    codes = Codes(np.full(3, NOISE_PA))
+    three = np.arange(3)
+    seen = [coded(truth + offset, seed) for seed, offset in enumerate(offsets.tolist())]
+    widths, misses = [], []
+    for minute in range(len(truth)):
+        time_s = 1e9 + minute * MINUTE_S
+        now = np.array([gauge[minute] for gauge in seen])
+        codes.listen(np.array([time_s]))
+        codes.follow(three, np.full(3, time_s), now, np.ones(3, np.int64))
+        edges = codes.edges(three, offsets, np.ones(3, np.bool_))
+        if minute >= DAY and edges is not None:
+            low, high = edges
+            widths.append(high - low)
+            misses.append(max(low - truth[minute], truth[minute] - high, 0.0))
+    assert np.mean(widths) < 0.5 * CODE_PA
+    assert np.max(misses) < 5.0 * NOISE_PA
+
+
+def test_who_tells_changes_only_stands_while_others_are_heard():
+    codes, _ = followed(coded(falling(2.0), 5), on_change=True)
+    assert codes.stands(ONE).all()
+    assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is not None
+    later_s = float(codes.heard_s[0]) + 7200.0
+    codes.listen(np.array([later_s]))
+    assert not codes.stands(ONE).any()
+    assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is None
+
+
+def test_the_longer_nothing_is_heard_the_less_is_known():
+    codes, _ = followed(coded(falling(2.0), 6))
+    now_s = float(codes.time_s[0])
+    first, later = (codes.variances(ONE, now_s + span_s)[0] for span_s in (0.0, S_PER_DAY))
+    assert later - first == pytest.approx(0.2 * PA_PER_MMHG**2)
+
+
+def test_a_snapshot_goes_on_the_same():
+    readings = coded(falling(3.0), 7)
+    codes, _ = followed(readings[: 2 * DAY])
+    other = Codes(np.array([np.nan]))
+    other.restore(codes.snapshot())
+    for minute, reading in enumerate(readings[2 * DAY :].tolist()):
+        at_s = np.array([1e9 + (2 * DAY + minute) * MINUTE_S])
+        for one in (codes, other):
+            one.follow(ONE, at_s, np.array([reading]), np.array([1]))
+    assert codes.level[0] == other.level[0]
+    assert codes.is_coarse(ONE).all()
