@@ -62,7 +62,7 @@ class AlertBook:
         self._figures = figures
         self._conditions = conditions
         self._alerts: dict[Key, Alert] = {}
-        self._texts: dict[Key, str] = {}
+        self._texts: dict[Key, tuple[str, float]] = {}  # what was said last, and when
 
     def any_of(self, rules: Iterable[Rule]) -> bool:
         """Say whether an alert of one of the rules may change with every tick."""
@@ -146,7 +146,7 @@ class AlertBook:
         an alert that goes was about is told by the one that stays.
         """
         moved: dict[Key, Alert] = {}
-        texts: dict[Key, str] = {}
+        texts: dict[Key, tuple[str, float]] = {}
         gone: list[tuple[Key, Alert, str]] = []
         for (name, group), alert in self._alerts.items():
             key = (name, group)
@@ -160,7 +160,7 @@ class AlertBook:
                 if stays is rival:
                     continue
             moved[key] = alert
-            texts[key] = self._texts.get((name, group), "")
+            texts[key] = self._texts.get((name, group), ("", at_s))
         self._alerts, self._texts = moved, texts
         for key, alert, stays_id in gone:
             rest = replace(alert, state=AlertState.NORMAL)
@@ -181,11 +181,13 @@ class AlertBook:
                 atmosphere=self._figures.name(group),
                 sections=self._figures.sections(group),
                 since_s=alert.changed_s,
-                text=self._texts.get((name, group), ""),
+                text=text,
+                told_s=told_s,
                 shelved_until_s=alert.shelved_until_s,
                 notifications=alert.notifications,
             )
             for (name, group), alert in self._alerts.items()
+            for text, told_s in [self._texts.get((name, group), ("", alert.changed_s))]
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -314,7 +316,7 @@ class AlertBook:
             if closure
             else None,
         )
-        self._texts[key] = text
+        self._texts[key] = text, at_s
         leak, growth = view.leak, view.growth
         size = growth.growth_kg_per_s if growth else None
         low_s, high_s = (None if isinf(s) else s for s in view.reserve_band_s or (inf, inf))

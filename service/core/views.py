@@ -187,8 +187,9 @@ class SensorView:
 class AlertView:
     """One alert that is not at rest.
 
-    `sections` are all of its atmosphere; `shelved_until_s` is None unless it is shelved;
-    `notifications` are the classes of those who were told.
+    `sections` are all of its atmosphere; `told_s` is when its text was written, whose figures are of
+    then; `shelved_until_s` is None unless it is shelved; `notifications` are the classes of those who
+    were told.
     """
 
     alert_id: str
@@ -200,6 +201,7 @@ class AlertView:
     sections: tuple[str, ...]
     since_s: float
     text: str
+    told_s: float
     shelved_until_s: float | None = None
     notifications: tuple[str, ...] = ()
 

@@ -122,6 +122,7 @@ def alert_summary(alert: AlertView) -> dict[str, Any]:
         "since": timestamp(alert.since_s),
         "shelved_until": None if until_s is None else timestamp(until_s),
         "text": alert.text,
+        "told": timestamp(alert.told_s),
     }
 
 

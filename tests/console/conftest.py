@@ -71,6 +71,7 @@ LEAKING = MonitorView(
             sections=("prk",),
             since_s=NOW_S - 60.0,
             text="The leak of <b>prk</b> has grown; keep hatch prk-zvezda closed.",
+            told_s=NOW_S - 60.0,
         ),
     ),
     last_sample_s={},

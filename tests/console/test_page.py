@@ -14,6 +14,7 @@ from service.console.access import Access
 from service.core.events import Order, RuleKind, SensorDoubted, SensorFault
 from service.core.station import HatchState
 from service.core.views import IncidentView, SensorView
+from tests.console.conftest import NOW_S
 
 
 class Tab:
@@ -163,6 +164,18 @@ async def test_alerts_with_one_cause_stand_together(daemon, browser):
         )
         top = await tab.run('document.querySelector(".incident .top b").textContent')
         assert top == "One cause, 2 alerts"
+
+
+async def test_what_an_alert_said_long_ago_is_not_taken_for_what_is_now(daemon, browser):
+    """Its figures are of when it was told: a reserve time of 70 h may be 23 h two days later."""
+    async with browser(daemon.url) as tab:
+        await tab.until(f"!!{button('Acknowledge')}")
+        words = 'document.getElementById("alerts").textContent.includes("Told at")'
+        assert not await tab.run(words)
+        (alert,) = daemon.view.alerts
+        old = replace(alert, told_s=NOW_S - 3600.0)
+        daemon.view = replace(daemon.view, alerts=(old,))
+        await tab.until(words)
 
 
 async def test_nothing_on_the_page_is_wider_than_the_screen(daemon, browser):

@@ -179,6 +179,7 @@ def view(estimate: AtmosphereView, unknown_estimate: AtmosphereView) -> MonitorV
                 sections=("zvezda", "prk"),
                 since_s=NOW_S - 60.0,
                 text="The leak grows.",
+                told_s=NOW_S - 60.0,
             ),
         ),
         last_sample_s={"zvezda.pressure": NOW_S - 1.0},
