@@ -515,8 +515,8 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
-        is_lived_in = self._home in account.key[0]
-        prior_weight = LIVED_IN_PRIOR_WEIGHT if is_lived_in else EMPTY_PRIOR_WEIGHT
+        is_home = self._is_home(account)
+        prior_weight = LIVED_IN_PRIOR_WEIGHT if is_home else EMPTY_PRIOR_WEIGHT
         history = np.array(account.history)
         if account.sees_oxygen:
             nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)
@@ -546,19 +546,23 @@ class Ledger:
         )
 
     def _prior(self, account: Account) -> AirNoise:
-        group, balance = account.key
         prior = prior_noise(
-            balance, is_home=self._home in group, knows_oxygen=self._books_oxygen(account)
+            account.key[1],
+            is_home=self._is_home(account),
+            knows_oxygen=self._books_oxygen(account),
         )
         if self._is_unsettled_wet_home(account):
             air = replace(prior.air, hourly_var=WET_HOURLY_MMHG**2, day_var=WET_DAY_MMHG**2)
             prior = replace(prior, air=air)
         return prior.scaled(account.per_mmhg_kg)
 
+    def _is_home(self, account: Account) -> bool:
+        """Say whether people live in that air."""
+        return self._home in account.key[0]
+
     def _is_unsettled_wet_home(self, account: Account) -> bool:
         """Say whether people breathe there and nothing has told yet of what they breathe out."""
-        group, balance = account.key
-        at_home = balance is Balance.TOTAL and self._home in group
+        at_home = account.key[1] is Balance.TOTAL and self._is_home(account)
         is_told = account.is_dry or account.sees_oxygen or account.seen >= SETTLED_STEPS
         return at_home and not is_told
 

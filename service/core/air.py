@@ -254,7 +254,11 @@ class Readings:
             return pressure, (0.0, 0.0)
         low_pa, high_pa = edges
         value_pa = min(max(pressure.value_pa, low_pa), high_pa)
-        return replace(pressure, value_pa=value_pa), (value_pa - low_pa, high_pa - value_pa)
+        sd_pa = hypot(
+            pressure.sd_pa, (high_pa - low_pa) / sqrt(12.0)
+        )  # anywhere between is as likely
+        within = replace(pressure, value_pa=value_pa, sd_pa=sd_pa)
+        return within, (value_pa - low_pa, high_pa - value_pa)
 
     def _steady(self, channels: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the newest readings, smooth where they change slowly or in wide codes."""

@@ -115,10 +115,8 @@ class Codes(Table):
     doubted: NDArray[np.float64]
 
     def __init__(self, noise_pa: NDArray[np.float64]) -> None:
-        super().__init__()
+        super().__init__(len(noise_pa))
         self._declared_pa = noise_pa
-        for _ in noise_pa:
-            self.append()
 
     def listen(self, times_s: NDArray[np.float64]) -> None:
         """Note when something was heard, of whatever channel."""

@@ -79,11 +79,6 @@ class Smoothing(Table):
     doubted: NDArray[np.float64]
     count: NDArray[np.float64]
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        for _ in range(channels):
-            self.append()
-
     def follow(
         self,
         channels: NDArray[np.intp],

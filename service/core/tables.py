@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 class Table:
     """Columns as attributes; `COLUMNS` gives each the shape of a row and what an empty one holds.
 
+    Parameters
+    ----------
+    rows : int
+        Empty rows to begin with.
+
     Examples
     --------
     >>> class Heights(Table):
@@ -23,9 +28,9 @@ class Table:
 
     COLUMNS: ClassVar[Mapping[str, tuple[tuple[int, ...], float]]] = {}
 
-    def __init__(self) -> None:
-        for name, (shape, _) in self.COLUMNS.items():
-            setattr(self, name, np.empty((0, *shape)))
+    def __init__(self, rows: int = 0) -> None:
+        for name, (shape, empty) in self.COLUMNS.items():
+            setattr(self, name, np.full((rows, *shape), empty))
 
     def __len__(self) -> int:
         return len(self._column(next(iter(self.COLUMNS))))

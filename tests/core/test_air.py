@@ -69,6 +69,7 @@ def test_a_coarse_gauge_that_tells_changes_only_is_new_while_others_are_heard(st
         air = cabin.step(told)
     assert air.pressure_is_new
     assert sum(air.rounding_pa) == pytest.approx(code_pa)
+    assert air.air_mass_sd_kg / air.air_mass_kg > code_pa / np.sqrt(12.0) / LEVEL_PA
     assert LEVEL_PA + code_pa / 2.0 - air.rounding_pa[0] <= air.pressure_pa
     later = cabin.step({"cabin.temperature": 295.0}, span_s=360.0)
     assert later.pressure_pa == air.pressure_pa
