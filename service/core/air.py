@@ -108,11 +108,12 @@ class Readings:
         channels: NDArray[np.intp],
         times_s: NDArray[np.float64],
         values: NDArray[np.float64],
+        last: NDArray[np.float64],
         counts: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
         """Keep the readings that are newer than what is known; return which those were.
 
-        `counts` is of how many each is the mean.
+        Each is the mean of so many, the newest of which is the last.
         """
         newer = times_s > self.time_s[channels]
         chosen = channels[newer]
@@ -122,19 +123,23 @@ class Readings:
         self._smoothing.follow(channels[slow], times_s[slow], values[slow])
         self._codes.listen(times_s)
         told = newer & self._is_gauge[channels]
-        self._codes.follow(channels[told], times_s[told], values[told], counts[told])
+        self._codes.follow(channels[told], times_s[told], values[told], last[told], counts[told])
         return newer
 
     def heard_s(self, sections: tuple[int, ...], is_new: NDArray[np.bool_]) -> float | None:
         """Return when the pressure of an atmosphere was told of in this step, None = it was not.
 
-        A gauge that tells changes only stands where it was as long as others are heard.
+        A gauge that tells changes only stands where it was while others are heard, until it is stale:
+        it may have failed.
         """
         gauges = self.gauges(sections)
         speaking = gauges[is_new[gauges]]
-        if not len(speaking) and self._codes.stands(gauges).any():
+        if not len(speaking):
             others = self.of(sections)
             speaking = others[is_new[others]]
+            newest_s = float(self.time_s[speaking].max(initial=-np.inf))
+            if not self._codes.stands(self.alive(gauges, newest_s)).any():
+                return None
         return float(self.time_s[speaking].mean()) if len(speaking) else None
 
     def read(

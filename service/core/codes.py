@@ -22,7 +22,11 @@ WALK_PA2_PER_S: Final = 0.2 * PA_PER_MMHG**2 / S_PER_DAY
 # Codes are so many times as wide as the noise. In finer ones noise dithers: by Bennett's expansion the
 # mean of many readings is off by 0.1 of a code at most.
 COARSE: Final = 4.0
-LEARN_CHANGES: Final = 4.0  # of a code, before its width is believed
+LEARN_CHANGES: Final = (
+    4.0  # alike, before a width of codes is believed, and again before it is used
+)
+FINER: Final = 0.75  # of a code; a change that is less is not of it
+ALIKE: Final = 0.1  # by which changes of one code may differ, for they are rounded once more
 MEMORY: Final = 1440.0  # readings: a day at one a minute
 BREAK_S: Final = 300.0  # nothing heard for so long: what changed meanwhile was missed
 SOON_S: Final = 1800.0  # a gauge that tells changes only repeats itself after longer silences alone
@@ -42,8 +46,8 @@ OUT_OF_REACH: Final = 5.0  # standard deviations
 class Codes(Table):
     """One level a gauge, known by the codes it has told: moments of a normal cut to an interval.
 
-    The width of a code is the least change that was ever seen, and the noise before rounding follows
-    from how often codes change. A lone reading out of reach is left out; a second one on the same
+    The width of a code is the least change that is seen again and again, and the noise before rounding
+    follows from how often codes change. A lone reading out of reach is left out; a second one on the same
     side is where the gauge stands now.
 
     Parameters
@@ -59,9 +63,11 @@ class Codes(Table):
         The newest reading and its time, and when the level was found.
     code, noise : ndarray, shape (n,)
         Width of a code, infinite = unknown, and standard deviation before rounding, Pa.
+    finer, alike : ndarray, shape (n,)
+        A change that is finer than the code, Pa, and how many of these in succession were alike.
     moves, span_s, least_s, count : ndarray, shape (n,)
         Of readings that came shortly after another: the share that differs from it, the mean and
-        the least time between, and how many there were.
+        the least time between, the latter of late, and how many there were.
     single, changes : ndarray, shape (n,)
         Share of changes that are to the next code, and how many there were.
     coarse, silent : ndarray, shape (n,)
@@ -78,9 +84,10 @@ class Codes(Table):
                 "level",
                 "level_var",
                 "last",
-                "last_s",
                 "time_s",
                 "noise",
+                "finer",
+                "alike",
                 "moves",
                 "span_s",
                 "single",
@@ -92,7 +99,7 @@ class Codes(Table):
             ),
             ((), 0.0),
         ),
-        **dict.fromkeys(("heard_s", "unbroken_s"), ((), -np.inf)),
+        **dict.fromkeys(("last_s", "heard_s", "unbroken_s"), ((), -np.inf)),
         **dict.fromkeys(("code", "least_s"), ((), np.inf)),
     }
     level: NDArray[np.float64]
@@ -102,6 +109,8 @@ class Codes(Table):
     time_s: NDArray[np.float64]
     code: NDArray[np.float64]
     noise: NDArray[np.float64]
+    finer: NDArray[np.float64]
+    alike: NDArray[np.float64]
     moves: NDArray[np.float64]
     span_s: NDArray[np.float64]
     least_s: NDArray[np.float64]
@@ -129,6 +138,7 @@ class Codes(Table):
         gauges: NDArray[np.intp],
         times_s: NDArray[np.float64],
         readings: NDArray[np.float64],
+        last: NDArray[np.float64],
         counts: NDArray[np.int64],
     ) -> None:
         """Take in new readings of some gauges.
@@ -139,16 +149,22 @@ class Codes(Table):
             Each once.
         times_s, readings : ndarray, shape (n,)
             Event time, and pressure in Pa.
-        counts : ndarray of int, shape (n,)
-            Readings that each is the mean of; the mean of several tells nothing of codes.
+        last, counts : ndarray, shape (n,)
+            The newest of those that each is the mean of, and how many these are; the mean of
+            several tells nothing of codes.
         """
-        for gauge, time_s, reading, count in zip(
-            gauges.tolist(), times_s.tolist(), readings.tolist(), counts.tolist(), strict=True
+        for gauge, time_s, reading, newest, count in zip(
+            gauges.tolist(),
+            times_s.tolist(),
+            readings.tolist(),
+            last.tolist(),
+            counts.tolist(),
+            strict=True,
         ):
             self._take(gauge, time_s, reading)
             if count == 1:
                 self._learn(gauge, time_s, reading)
-            self.last[gauge], self.last_s[gauge] = reading, time_s
+            self.last[gauge], self.last_s[gauge] = newest, time_s
 
     def hold(self, gauges: NDArray[np.intp], time_s: float) -> None:
         """Let some gauges, which would have told of a change, say the same once more."""
@@ -200,7 +216,8 @@ class Codes(Table):
 
     def _take(self, gauge: int, time_s: float, reading: float) -> None:
         """Let the level of a gauge follow a reading."""
-        before_s, self.time_s[gauge] = float(self.time_s[gauge]), time_s
+        before_s = float(self.time_s[gauge])
+        self.time_s[gauge] = max(time_s, before_s)
         half, noise = float(self.code[gauge]) / 2.0, float(self.noise[gauge])
         if self.coarse[gauge] == 0.0:
             self.level[gauge], self.level_var[gauge] = reading, half * half / 3.0
@@ -223,7 +240,7 @@ class Codes(Table):
 
     def _learn(self, gauge: int, time_s: float, reading: float) -> None:
         """Learn the code of a gauge, its noise and its habit from two readings."""
-        if self.last_s[gauge] == 0.0:
+        if self.last_s[gauge] == -np.inf:
             return
         change = abs(reading - float(self.last[gauge]))
         span_s = time_s - float(self.last_s[gauge])
@@ -232,9 +249,10 @@ class Codes(Table):
             heard = min(float(self.count[gauge]), MEMORY)
             self.moves[gauge] += (float(change > 0.0) - self.moves[gauge]) / heard
             self.span_s[gauge] += (span_s - self.span_s[gauge]) / heard
-            self.least_s[gauge] = min(float(self.least_s[gauge]), span_s)
+            least_s = (1.0 + 1.0 / MEMORY) * float(self.least_s[gauge])
+            self.least_s[gauge] = min(least_s, span_s)
         if change > 0.0:
-            self.code[gauge] = min(float(self.code[gauge]), change)
+            self._narrow(gauge, change)
             self.changes[gauge] += 1.0
             more = float(change < ONE_CODE * self.code[gauge]) - self.single[gauge]
             self.single[gauge] += more / min(float(self.changes[gauge]), MEMORY)
@@ -248,3 +266,14 @@ class Codes(Table):
         is_coarse = is_stepping and self.code[gauge] > COARSE * self.noise[gauge]
         self.coarse[gauge] = float(is_coarse)
         self.silent[gauge] = float(is_coarse and is_silent)
+
+    def _narrow(self, gauge: int, change: float) -> None:
+        """Take changes that are finer than the code for codes once some in succession are alike."""
+        if change >= FINER * self.code[gauge]:
+            return
+        is_alike = abs(change - self.finer[gauge]) <= ALIKE * change
+        self.alike[gauge] = self.alike[gauge] + 1.0 if is_alike else 1.0
+        self.finer[gauge] = change
+        if self.alike[gauge] >= LEARN_CHANGES:
+            self.code[gauge] = change
+            self.alike[gauge] = self.changes[gauge] = self.single[gauge] = 0.0

@@ -286,6 +286,7 @@ class LeakFilter(Table):
             told = max(1.0 - left, LEAST_TOLD)
             innovation[row] = sd * shift / told
             variance[row] /= told
+        variance = variance + np.where(is_far, np.square(half_kg) / 3.0, 0.0)
         gain = np.where(believed[:, None], seen / variance[:, None], 0.0)
         innovation = np.where(believed, innovation, 0.0)
         self.state = self.state + gain * innovation[:, None]

@@ -80,6 +80,7 @@ class Minutes:
                 slow.channel[inside],
                 slow.time_s[inside],
                 slow.value[inside],
+                slow.last[inside],
                 slow.count[inside],
             )
             channels, times = slow.channel[inside][newer], slow.time_s[inside][newer]

@@ -27,8 +27,8 @@ class Bins:
     channel : ndarray of intp, shape (n,)
     time_s, value : ndarray of float64, shape (n,)
         Mean event time and mean value.
-    count : ndarray of int64, shape (n,)
-        Of how many readings.
+    last, count : ndarray, shape (n,)
+        The reading that arrived last, and how many there were.
     """
 
     tick: NDArray[np.int64]
@@ -36,6 +36,7 @@ class Bins:
     channel: NDArray[np.intp]
     time_s: NDArray[np.float64]
     value: NDArray[np.float64]
+    last: NDArray[np.float64]
     count: NDArray[np.int64]
 
     def rows(self, tick: int) -> slice:
@@ -70,7 +71,15 @@ def bin_samples(batch: SampleBatch, width_s: float) -> Bins:
     if not len(order):
         empty = np.empty(0)
         whole = np.empty(0, np.int64)
-        return Bins(tick=whole, step=whole, channel=whole, time_s=empty, value=empty, count=whole)
+        return Bins(
+            tick=whole,
+            step=whole,
+            channel=whole,
+            time_s=empty,
+            value=empty,
+            last=empty,
+            count=whole,
+        )
     change = (np.diff(tick) != 0) | (np.diff(step) != 0) | (np.diff(channel) != 0)
     first = np.concatenate(([0], np.flatnonzero(change) + 1))
     count = np.diff(np.concatenate((first, [len(order)])))
@@ -84,5 +93,6 @@ def bin_samples(batch: SampleBatch, width_s: float) -> Bins:
         channel=channel[first].astype(np.intp),
         time_s=start_s[first] + delay,
         value=value,
+        last=good.value[order][first + count - 1],
         count=count,
     )

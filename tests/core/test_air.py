@@ -33,7 +33,8 @@ class Cabin:
         self.time_s += span_s
         channels = np.array([self.index[name] for name in values], np.intp)
         at_s = np.full(len(channels), self.time_s)
-        self.readings.take(channels, at_s, np.array(list(values.values())), np.ones_like(channels))
+        told = np.array(list(values.values()))
+        self.readings.take(channels, at_s, told, told, np.ones_like(channels))
         is_new = np.zeros(len(self.station.channels), np.bool_)
         is_new[channels] = True
         return self.readings.read(sections, self.time_s, span_s, is_new, np.array(added))
@@ -189,9 +190,10 @@ def test_a_nitrogen_sensor_is_used_where_there_is_no_oxygen_sensor(station):
 def test_an_older_reading_does_not_replace_a_newer(station):
     readings = Readings(station, STALE_S)
     channel, once = np.array([0], np.intp), np.ones(1, np.int64)
-    assert readings.take(channel, np.array([100.0]), np.array([LEVEL_PA]), once).tolist() == [True]
-    assert readings.take(channel, np.array([100.0]), np.array([1.0]), once).tolist() == [False]
-    assert readings.take(channel, np.array([40.0]), np.array([1.0]), once).tolist() == [False]
+    level, low = np.array([LEVEL_PA]), np.array([1.0])
+    assert readings.take(channel, np.array([100.0]), level, level, once).tolist() == [True]
+    assert readings.take(channel, np.array([100.0]), low, low, once).tolist() == [False]
+    assert readings.take(channel, np.array([40.0]), low, low, once).tolist() == [False]
     assert readings.pressure_of(0, 100.0) == LEVEL_PA
 
 

@@ -34,7 +34,8 @@ def step(codes, minute: int, reading: float, last: float, *, on_change=False, co
     time_s = 1e9 + minute * MINUTE_S
     codes.listen(np.array([time_s]))
     if not on_change or reading != last:
-        codes.follow(ONE, np.array([time_s]), np.array([reading]), np.array([count]))
+        told = np.array([reading])
+        codes.follow(ONE, np.array([time_s]), told, told, np.array([count]))
     elif codes.stands(ONE).any():
         codes.hold(ONE, time_s)
 
@@ -102,6 +103,50 @@ def test_spikes_do_not_make_a_coarse_gauge_a_fine_one():
     assert np.abs(levels - falling(4.0))[2 * DAY :].max() < 1.5 * CODE_PA
 
 
+def test_one_reading_between_two_codes_does_not_make_the_codes_finer():
+    """A glitch, or the day the gauge is calibrated anew."""
+    readings = coded(falling(4.0), 8)
+    codes, _ = followed(readings[: 2 * DAY])
+    before = float(codes.code[0])
+    readings[2 * DAY] += 0.2 * CODE_PA
+    readings[3 * DAY :] += 0.3 * CODE_PA
+    for minute in range(2 * DAY, len(readings)):
+        step(codes, minute, readings[minute], readings[minute - 1])
+    assert codes.code[0] == pytest.approx(before, rel=1e-6)
+    assert codes.is_coarse(ONE).all()
+
+
+def test_a_gauge_read_every_fifty_seconds_is_known_for_what_it_is():
+    """Some minutes hold two of its readings, so that their mean is on no code."""
+    at_s = np.arange(0.0, 3.0 * S_PER_DAY, 50.0)
+    truth = LEVEL_PA - 1.5 * PA_PER_MMHG * at_s / S_PER_DAY
+    readings = coded(truth, 9)
+    codes = Codes(np.array([np.nan]))
+    minutes = np.floor(at_s / MINUTE_S).astype(int)
+    for minute in range(int(minutes[-1])):
+        inside = readings[np.searchsorted(minutes, minute) : np.searchsorted(minutes, minute + 1)]
+        if len(inside):
+            mean, count = np.array([inside.mean()]), np.array([len(inside)])
+            codes.follow(ONE, np.array([minute * MINUTE_S]), mean, inside[-1:], count)
+    assert codes.is_coarse(ONE).all()
+    assert codes.code[0] == pytest.approx(CODE_PA, rel=1e-6)
+
+
+def test_who_flickered_within_a_minute_stands_at_what_it_said_last():
+    codes, _ = followed(coded(falling(2.0), 10), on_change=True)
+    upper = float(codes.last[0])
+    at_s = float(codes.heard_s[0]) + MINUTE_S
+    codes.listen(np.array([at_s]))
+    mean, last = np.array([upper - CODE_PA / 2.0]), np.array([upper - CODE_PA])
+    codes.follow(ONE, np.array([at_s]), mean, last, np.array([2]))
+    for later in range(1, 60):
+        codes.listen(np.array([at_s + later * MINUTE_S]))
+        codes.hold(ONE, at_s + later * MINUTE_S)
+    low, high = codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) or (0.0, 0.0)
+    assert (low, high) == pytest.approx((upper - 1.5 * CODE_PA, upper - 0.5 * CODE_PA))
+    assert low - 3.0 * NOISE_PA <= codes.level[0] <= high + 3.0 * NOISE_PA
+
+
 def test_a_step_is_followed_with_the_second_reading():
     """Gas comes in at once: 3 mmHg in a minute."""
     truth = falling(2.0)
@@ -122,7 +167,7 @@ def test_between_the_edges_lies_the_truth_and_three_gauges_leave_less_room():
         time_s = 1e9 + minute * MINUTE_S
         now = np.array([gauge[minute] for gauge in seen])
         codes.listen(np.array([time_s]))
-        codes.follow(three, np.full(3, time_s), now, np.ones(3, np.int64))
+        codes.follow(three, np.full(3, time_s), now, now, np.ones(3, np.int64))
         edges = codes.edges(three, offsets, np.ones(3, np.bool_))
         if minute >= DAY and edges is not None:
             low, high = edges
@@ -157,6 +202,6 @@ def test_a_snapshot_goes_on_the_same():
     for minute, reading in enumerate(readings[2 * DAY :].tolist()):
         at_s = np.array([1e9 + (2 * DAY + minute) * MINUTE_S])
         for one in (codes, other):
-            one.follow(ONE, at_s, np.array([reading]), np.array([1]))
+            one.follow(ONE, at_s, np.array([reading]), np.array([reading]), np.array([1]))
     assert codes.level[0] == other.level[0]
     assert codes.is_coarse(ONE).all()

@@ -43,9 +43,8 @@ def plan() -> DoorPlan:
     """Return the plan of a station all of whose channels have just spoken."""
     readings = Readings(STATION, stale_s=7800.0)
     count = len(STATION.channels)
-    readings.take(
-        np.arange(count), np.full(count, NOW_S), np.full(count, 1e5), np.ones(count, np.int64)
-    )
+    level, once = np.full(count, 1e5), np.ones(count, np.int64)
+    readings.take(np.arange(count), np.full(count, NOW_S), level, level, once)
     return DoorPlan(STATION, readings, home=LAB)
 
 

@@ -206,6 +206,20 @@ def test_a_rounded_balance_leaves_what_the_distribution_cut_to_it_has(off):
     assert found_sd == pytest.approx(mass[told].std(), rel=0.04)
 
 
+def test_a_step_seen_in_wide_codes_is_followed_and_less_well_known_than_one_seen_exactly():
+    """Gas comes in at once: the second balance beyond reach is where the mass is, give or take."""
+    used, look = np.ones(1, np.bool_), LOOKS[TOTAL]
+    coarse, exact = started(), started()
+    for minute in range(1, 11):
+        for leaks, half in ((coarse, 0.5), (exact, 0.0)):
+            leaks.advance(np.array([60.0 * minute]), np.zeros(1), used)
+            leaks.weigh(TOTAL, np.array([FIRST_KG + 5.0]), used, half)
+        if minute >= 2:
+            known = [look @ leaks.covariance[0] @ look for leaks in (coarse, exact)]
+            assert known[0] > known[1]
+    assert coarse.balance(0) == pytest.approx(FIRST_KG + 5.0, abs=1.0)
+
+
 def test_a_balance_that_rounds_to_anything_says_nothing():
     leaks = started()
     before = leaks.take(0)

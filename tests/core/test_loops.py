@@ -343,7 +343,7 @@ def test_the_bound_of_a_rapid_loss_is_below_the_loss(fall, noise, seed):
         if held_kg < FLOOR_KG:
             break
         value = np.array([held_kg + rng.normal(0.0, noise / 100.0 * FULL_KG)])
-        readings.take(np.zeros(1, np.intp), np.array([time_s]), value, np.ones(1, np.int64))
+        readings.take(np.zeros(1, np.intp), np.array([time_s]), value, value, np.ones(1, np.int64))
         loops.read((1,), time_s, np.ones(1, np.bool_))
         found = loops.rapid_loss((1,), time_s) or found
     assert found is None or 0.0 < found.low < 1.05 * rate

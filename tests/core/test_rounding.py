@@ -23,3 +23,11 @@ def test_an_interval_never_makes_what_is_known_worse(low, width):
     mean, variance = cut_normal(low, low + width)
     assert low - 1e-9 <= mean <= low + width + 1e-9
     assert -1e-9 <= variance <= min(1.0, width * width / 4.0) + 1e-9
+
+
+@given(st.floats(-5.0, 5.0), st.floats(0.0, 1.0))
+def test_next_to_nothing_between_the_edges_leaves_that_place(low, share):
+    width = 10.0 ** (-13.0 * share)
+    mean, variance = cut_normal(low, low + width)
+    assert low - 1e-9 <= mean <= low + width + 1e-9
+    assert 0.0 <= variance <= width * width / 4.0 + 1e-12

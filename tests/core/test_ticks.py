@@ -57,6 +57,7 @@ def test_bins_hold_the_means_of_what_arrived_before_their_tick(rows):
     assert list(found) == list(expected)
     for i, members in enumerate(expected.values()):
         assert bins.value[i] == pytest.approx(batch.value[members].mean())
+        assert (bins.last[i], bins.count[i]) == (batch.value[members[-1]], len(members))
         assert bins.time_s[i] == pytest.approx(batch.time_s[members].mean(), abs=1e-6)
 
 
