@@ -253,6 +253,7 @@ class Codes(Table):
             self.least_s[gauge] = min(least_s, span_s)
         if change > 0.0:
             self._narrow(gauge, change)
+        if change > 0.0 and np.isfinite(self.code[gauge]):
             self.changes[gauge] += 1.0
             more = float(change < ONE_CODE * self.code[gauge]) - self.single[gauge]
             self.single[gauge] += more / min(float(self.changes[gauge]), MEMORY)

@@ -87,6 +87,16 @@ def test_a_gauge_finer_than_its_noise_is_left_as_it_is():
     assert np.array_equal(levels, readings)
 
 
+def test_a_gauge_whose_noise_is_declared_is_not_coarse_while_its_codes_are_unknown():
+    rng = np.random.default_rng(11)
+    codes = Codes(np.array([NOISE_PA]))
+    for minute in range(200):
+        told = np.array([LEVEL_PA + rng.normal(0.0, NOISE_PA)])
+        codes.follow(ONE, np.array([1e9 + minute * MINUTE_S]), told, told, np.array([1]))
+        assert not codes.is_coarse(ONE).any()
+        assert codes.level[0] == told[0]
+
+
 def test_means_of_several_readings_tell_nothing_of_codes():
     codes, levels = followed(coded(falling(1.0), 1), count=60)
     assert not codes.is_coarse(ONE).any()
