@@ -18,7 +18,8 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--custom-compile-command "make lock" --extra demo
 
 # Two processors at once, each file of tests whole on one of them, so that its servers start once.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# In the order of the folders: reordered, the longest file of few tests would come last and alone.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Debian keeps servers where only root looks for programs.
 export PATH := $(PATH):/usr/sbin:/sbin
