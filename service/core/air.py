@@ -64,10 +64,9 @@ class Readings:
         self.votes = Votes(station)
         self._gases = CarriedGases()
         self._smoothing = Smoothing(count)
-        self._codes = Codes(
-            np.array([np.nan if c.noise is None else c.noise for c in station.channels])
-        )
-        self._noise = np.array([NOISE_PA if c.noise is None else c.noise for c in station.channels])
+        declared = np.array([np.nan if c.noise is None else c.noise for c in station.channels])
+        self._codes = Codes(declared)
+        self._noise = np.where(np.isnan(declared), NOISE_PA, declared)
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
         self._is_gauge = self._kinds == ChannelKind.PRESSURE.value
@@ -133,13 +132,17 @@ class Readings:
         it may have failed.
         """
         gauges = self.gauges(sections)
-        speaking = gauges[is_new[gauges]]
-        if not len(speaking):
-            others = self.of(sections)
-            speaking = others[is_new[others]]
-            newest_s = float(self.time_s[speaking].max(initial=-np.inf))
-            if not self._codes.stands(self.alive(gauges, newest_s)).any():
-                return None
+        told_s = self.spoke_s(gauges, is_new)
+        if told_s is not None:
+            return told_s
+        others_s = self.spoke_s(self.of(sections), is_new)
+        if others_s is None or not self._codes.stands(self.alive(gauges, others_s)).any():
+            return None
+        return others_s
+
+    def spoke_s(self, channels: NDArray[np.intp], is_new: NDArray[np.bool_]) -> float | None:
+        """Return the mean time of those channels that spoke in this step, None = none did."""
+        speaking = channels[is_new[channels]]
         return float(self.time_s[speaking].mean()) if len(speaking) else None
 
     def read(
@@ -259,9 +262,8 @@ class Readings:
             return pressure, (0.0, 0.0)
         low_pa, high_pa = edges
         value_pa = min(max(pressure.value_pa, low_pa), high_pa)
-        sd_pa = hypot(
-            pressure.sd_pa, (high_pa - low_pa) / sqrt(12.0)
-        )  # anywhere between is as likely
+        spread_pa = (high_pa - low_pa) / sqrt(12.0)  # anywhere between is as likely
+        sd_pa = hypot(pressure.sd_pa, spread_pa)
         within = replace(pressure, value_pa=value_pa, sd_pa=sd_pa)
         return within, (value_pa - low_pa, high_pa - value_pa)
 

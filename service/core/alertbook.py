@@ -171,24 +171,7 @@ class AlertBook:
 
     def views(self) -> tuple[AlertView, ...]:
         """Show the alerts that are not at rest."""
-        return tuple(
-            AlertView(
-                alert_id=alert.alert_id,
-                rule=name,
-                kind=self._rules[name].kind,
-                severity=_severity(alert, self._rules[name]),
-                state=alert.state,
-                atmosphere=self._figures.name(group),
-                sections=self._figures.sections(group),
-                since_s=alert.changed_s,
-                text=text,
-                told_s=told_s,
-                shelved_until_s=alert.shelved_until_s,
-                notifications=alert.notifications,
-            )
-            for (name, group), alert in self._alerts.items()
-            for text, told_s in [self._texts.get((name, group), ("", alert.changed_s))]
-        )
+        return tuple(self._view(key, alert) for key, alert in self._alerts.items())
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
@@ -254,6 +237,24 @@ class AlertBook:
             return True
         return bool(rule.suppressed_by) and self._conditions.goes_on(
             rule.suppressed_by, group, at_s
+        )
+
+    def _view(self, key: Key, alert: Alert) -> AlertView:
+        rule, group = self._rules[key[0]], key[1]
+        text, told_s = self._texts.get(key, ("", alert.changed_s))
+        return AlertView(
+            alert_id=alert.alert_id,
+            rule=rule.name,
+            kind=rule.kind,
+            severity=_severity(alert, rule),
+            state=alert.state,
+            atmosphere=self._figures.name(group),
+            sections=self._figures.sections(group),
+            since_s=alert.changed_s,
+            text=text,
+            told_s=told_s,
+            shelved_until_s=alert.shelved_until_s,
+            notifications=alert.notifications,
         )
 
     def _named(self, key: Key, alert: Alert, at_s: float) -> Alert:

@@ -22,9 +22,8 @@ WALK_PA2_PER_S: Final = 0.2 * PA_PER_MMHG**2 / S_PER_DAY
 # Codes are so many times as wide as the noise. In finer ones noise dithers: by Bennett's expansion the
 # mean of many readings is off by 0.1 of a code at most.
 COARSE: Final = 4.0
-LEARN_CHANGES: Final = (
-    4.0  # alike, before a width of codes is believed, and again before it is used
-)
+# Changes alike before a width of codes is believed, and changes after that before it is used.
+LEARN_CHANGES: Final = 4.0
 FINER: Final = 0.75  # of a code; a change that is less is not of it
 ALIKE: Final = 0.1  # by which changes of one code may differ, for they are rounded once more
 MEMORY: Final = 1440.0  # readings: a day at one a minute
@@ -37,9 +36,8 @@ LEAST_NOISE: Final = 1.0 / 16.0  # of a code, before rounding; [estimate]
 ON_CHANGE: Final = 0.8
 IRREGULAR: Final = 1.5
 ONE_CODE: Final = 1.5  # codes; a smaller change is to the next
-MOSTLY: Final = (
-    0.6  # of the changes of a coarse gauge are to the next code; spikes and steps are not
-)
+# Share of the changes of a coarse gauge that are to the next code; spikes and steps are not.
+MOSTLY: Final = 0.6
 OUT_OF_REACH: Final = 5.0  # standard deviations
 
 

@@ -87,9 +87,7 @@ class Loops:
 
     def heard_s(self, group: Group, is_new: NDArray[np.bool_]) -> float | None:
         """Return when a loop was told of in this step, None = it was not."""
-        gauges = self.gauges(group)
-        speaking = gauges[is_new[gauges]]
-        return float(self._readings.time_s[speaking].mean()) if len(speaking) else None
+        return self._readings.spoke_s(self.gauges(group), is_new)
 
     def read(self, group: Group, time_s: float, is_new: NDArray[np.bool_]) -> AirReading:
         """Return what a loop holds, by the first of its gauges that is not silent.

@@ -1,15 +1,11 @@
 """Leaks that are mended, on stations drawn by seed: the alert ends once the air shows it."""
 
-from pathlib import Path
-
 import pytest
 
 from service.scoring.judging import judge
 from service.scoring.simulated import recorded
-from service.scoring.suites import cases_of, read_suite
 from service.scoring.watching import watch
-
-SUITE = Path(__file__).parents[2] / "config" / "suites" / "growth.yaml"
+from tests.detection.cases import case_of
 
 
 @pytest.mark.parametrize(
@@ -20,9 +16,8 @@ SUITE = Path(__file__).parents[2] / "config" / "suites" / "growth.yaml"
     ],
 )
 def test_the_alert_of_a_leak_that_is_mended_ends_within_a_week(seed):
-    name = f"repair-medium-{seed}"
-    (case,) = (c for c in cases_of(read_suite(SUITE), seed + 1, ["repair"]) if c.name == name)
-    judged = judge(watch(recorded(case), name))
+    case = case_of("repair", "medium", seed)
+    judged = judge(watch(recorded(case), case.name))
     assert judged.findings[0].delay_s is not None
     assert judged.outlived == 0
     assert judged.early == 0
