@@ -32,6 +32,7 @@ from service.core.views import Balance
 
 Group = tuple[int, ...]
 Key = tuple[Group, Balance]
+Columns = Mapping[str, NDArray[np.float64]]
 
 STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
@@ -103,6 +104,11 @@ LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fi
 RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
 FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
+LATE_S: Final = (
+    600.0  # earlier than is said may a hatch have moved; people write it down; [estimate]
+)
+EARLIER_EVERY_S: Final = 600.0
+EARLIER: Final = 4  # so that 20 minutes may go by until it is told
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
@@ -234,18 +240,26 @@ class Ledger:
         self.accounts: list[Account] = []
         self._home = home
         self._accepted = accepted_kg_per_s
-        self._resting: dict[Key, tuple[Account, dict[str, Any], dict[str, Any]]] = {}
+        self._resting: dict[Key, tuple[Account, Columns, Columns]] = {}
+        # What filter and bank knew of each live account, the oldest first.
+        self._earlier: dict[Key, list[tuple[Columns, Columns]]] = {}
 
-    def regroup(self, groups: Sequence[Group]) -> None:
-        """Let the accounts of other groups rest."""
+    def regroup(self, groups: Sequence[Group], moved_s: float) -> None:
+        """Let the accounts of other groups rest, with what they knew before a hatch moved.
+
+        What came after it would be taken for a leak or gas that was moved when they go on.
+        """
         live = set(groups)
         keep = []
         for row, account in enumerate(self.accounts):
             if account.key[0] in live:
                 keep.append(row)
             else:
+                stored, bank = self._known_before(account.key, moved_s - LATE_S)
+                del self._earlier[account.key]
+                account.excise(float(self.filter.time_s[row] - stored["time_s"]))
                 account.interrupt()
-                self._resting[account.key] = (account, self.filter.take(row), self.bank.take(row))
+                self._resting[account.key] = (account, stored, bank)
         while len(self._resting) > RESTING:
             del self._resting[next(iter(self._resting))]
         self._keep(keep)
@@ -322,6 +336,7 @@ class Ledger:
                 key: (_copy(account), _copies(stored), _copies(bank))
                 for key, (account, stored, bank) in self._resting.items()
             },
+            "earlier": _known(self._earlier),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -334,6 +349,7 @@ class Ledger:
             key: (_copy(account), _copies(stored), _copies(bank))
             for key, (account, stored, bank) in state["resting"].items()
         }
+        self._earlier = _known(state["earlier"])
 
     def _enter(self, readings: Mapping[Group, AirReading]) -> NDArray[np.bool_]:
         """Take in new readings; return which accounts have a new balance."""
@@ -356,7 +372,26 @@ class Ledger:
             self._learn(
                 row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
             )
+            self._remember(row)
         return new.used
+
+    def _remember(self, row: int) -> None:
+        """Keep now and then what is known."""
+        earlier = self._earlier[self.accounts[row].key]
+        if self.filter.time_s[row] - earlier[-1][0]["time_s"] >= EARLIER_EVERY_S:
+            now = self.filter.take(row), self.bank.take(row)
+            earlier[:] = [*earlier[1 - EARLIER :], now]
+
+    def _known_before(self, key: Key, time_s: float) -> tuple[Columns, Columns]:
+        """Return the newest that is kept from before a time, or the oldest."""
+        earlier = self._earlier[key]
+        return next((e for e in reversed(earlier) if e[0]["time_s"] <= time_s), earlier[0])
+
+    def _forget(self, row: int, since_s: float = -np.inf) -> None:
+        """Keep nothing of what was known since a time: it is known otherwise now."""
+        key, now = self.accounts[row].key, (self.filter.take(row), self.bank.take(row))
+        before = [e for e in self._earlier.get(key, ()) if e[0]["time_s"] <= since_s]
+        self._earlier[key] = before or [now]
 
     def _see(
         self,
@@ -420,6 +455,7 @@ class Ledger:
         """Let noise be known for so much more air: an unseen temperature weighs with the air."""
         self.filter.enlarge(row, factor)
         self.accounts[row].enlarge(factor)
+        self._forget(row)
 
     def _open(self, group: Group, reading: AirReading) -> None:
         known = {a.key for a in self.accounts if a.key[0] == group}
@@ -448,6 +484,7 @@ class Ledger:
                 self.filter.restart_mass(row, reading.time_s, mass)
                 self.bank.restart_mass(row)
                 account.settles_until_s = reading.time_s + SETTLE_S
+                self._forget(row)
                 continue
             rate, rate_sd = self._belief(group, balance, reading.volume_m3)
             account = Account(
@@ -458,7 +495,7 @@ class Ledger:
                 settles_until_s=reading.time_s + SETTLE_S,
             )
             self.accounts.append(account)
-            self.filter.start(
+            row = self.filter.start(
                 reading.time_s,
                 mass,
                 rate,
@@ -467,6 +504,7 @@ class Ledger:
                 flow_exponent=0.0 if balance in OF_LOOPS else FLOW_EXPONENT,
             )
             self.bank.append(jump_share=LOOP_JUMP_SHARE if balance in OF_LOOPS else JUMP_SHARE)
+            self._forget(row)
 
     def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
         """Return what is believed of the rate of a group never seen before, kg/s."""
@@ -512,6 +550,7 @@ class Ledger:
             # What the first hour said of the rate, it said with a noise model that was a guess.
             self.filter.restart_rate(row, *account.belief)
             self.bank.clear(row)
+            self._forget(row)
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
@@ -615,8 +654,17 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     return reading.bare_kg if balance is Balance.PRESSURE else None
 
 
-def _copies(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+def _copies(columns: Columns) -> dict[str, NDArray[np.float64]]:
     return {name: values.copy() for name, values in columns.items()}
+
+
+def _known(
+    earlier: Mapping[Key, Sequence[tuple[Columns, Columns]]],
+) -> dict[Key, list[tuple[Columns, Columns]]]:
+    return {
+        key: [(_copies(stored), _copies(bank)) for stored, bank in known]
+        for key, known in earlier.items()
+    }
 
 
 def _copy(account: Account) -> Account:

@@ -289,6 +289,7 @@ class LeakBook(Ledger):
             account.excise(float(self.filter.time_s[row]) - change.onset_s)
         self.filter.correct(row, change.shift, change.spread)
         self._break(row)
+        self._forget(row, change.onset_low_s)
         if kind == OXYGEN:
             return [explained]
         moved = -lasts_s if kind == PULSE else 1.0
@@ -392,6 +393,7 @@ class LeakBook(Ledger):
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
+            self._forget(row)
             return [explained]
         if -change.size > base:
             return []  # a leak cannot shrink by more than it is
@@ -420,6 +422,7 @@ class LeakBook(Ledger):
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)
             self._break(other)
+            self._forget(other)
         for key, (account, stored, bank) in self._resting.items():
             inside, outside = set(key[0]), set(group)
             if inside > outside:

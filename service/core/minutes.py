@@ -19,7 +19,7 @@ from service.core.events import (
     SensorDoubted,
 )
 from service.core.figures import Figures, Situation
-from service.core.hatches import UnknownHatches
+from service.core.hatches import LASTING_S, UnknownHatches
 from service.core.laws import LawBook
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
@@ -107,8 +107,11 @@ class Minutes:
             events += self._enter_balances(number * SLOW_S, times.max())
         return events + self._draw_conclusions(number * SLOW_S)
 
-    def regroup(self, at_s: float, hatch: str, reason: str) -> list[Event]:
-        """Part and join what is kept where sections share air no longer or anew; return what changed."""
+    def regroup(self, at_s: float, hatch: str, moved_s: float, reason: str) -> list[Event]:
+        """Part and join what is kept where sections share air no longer or anew; return what changed.
+
+        The hatch is said to have moved at `moved_s`, and that becomes known now.
+        """
         groups = atmospheres(self._station, self.taken_hatches())
         if groups == self.groups:
             return []
@@ -116,7 +119,7 @@ class Minutes:
         self._volumes.regroup(groups)
         self._laws.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
-        self._leaks.regroup(groups)
+        self._leaks.regroup(groups, moved_s)
         self.groups, self.air = groups, {}
         names = tuple(self._figures.sections(group) for group in groups)
         joined = self._alerts.regroup(groups, self._situation(at_s), at_s)
@@ -150,7 +153,7 @@ class Minutes:
                 self._widen(vote, at_s)
         states = self._conditions.hatches
         for hatch, reason in self._hatches.look(states, self._readings, at_s).items():
-            events += self.regroup(at_s, hatch, reason)
+            events += self.regroup(at_s, hatch, at_s - LASTING_S, reason)
         for found in self._volumes.settle(at_s):
             events.append(
                 FreeVolumeEstimated(

@@ -397,8 +397,9 @@ class Monitor:
                 continue
             self._volumes.hear(activity, self._minutes.groups)
             if effect.regroups:
-                hatch = str(activity.hatch)
-                events += self._minutes.regroup(at_s, hatch, f"hatch {hatch} {activity.state}")
+                hatch, moved_s = str(activity.hatch), min(activity.time_s, at_s)
+                reason = f"hatch {hatch} {activity.state}"
+                events += self._minutes.regroup(at_s, hatch, moved_s, reason)
             touched = self._minutes.touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
                 self._laws.disturb(touched)

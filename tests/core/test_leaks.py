@@ -76,8 +76,8 @@ def test_a_tunnel_that_was_all_but_empty_makes_no_growth_of_its_noise_once_it_is
     book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
     for minute in range(2880):
         book.step({TUNNEL: reading(minute, 0.25 * FULL_PA, rng)})
-    book.regroup([(0, 1)])
-    book.regroup([TUNNEL])
+    book.regroup([(0, 1)], START_S + 60.0 * 2880)
+    book.regroup([TUNNEL], START_S + 60.0 * 3000)
     found = []
     for minute in range(3000, 7200):
         found += book.step({TUNNEL: reading(minute, FULL_PA, rng)})
@@ -96,3 +96,25 @@ def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed
     (now,) = book.growths
     assert now.size_sd < 0.5 * first.size_sd
     assert abs(now.size * S_PER_DAY - 0.6) < min(0.1, 3.0 * now.size_sd * S_PER_DAY)
+
+
+@pytest.mark.parametrize("late_min", [0, 2, 9])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_air_that_came_before_a_hatch_was_told_to_be_open_hides_no_growth_of_the_day(
+    seed, late_min
+):
+    """Four nights of nine hours at 0.4 kg/day, then 0.9; each morning the tunnel fills at once."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    found = []
+    for night, kg_per_day in enumerate([0.4, 0.4, 0.4, 0.4, 0.9]):
+        shut = 1440 * night
+        emptied = leaking(9.0 / 24.0, kg_per_day, 1.4, FULL_PA, 7.0)
+        for minute, pressure_pa in enumerate([*emptied, *[FULL_PA] * late_min], shut):
+            found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+        book.regroup([(0, 1)], START_S + 60.0 * (shut + len(emptied) + late_min))
+        book.regroup([TUNNEL], START_S + 60.0 * (shut + 1440))
+    (growth,) = [event for event in found if isinstance(event, Growth)]
+    opened_min, shut_min = 3 * 1440 + 9 * 60, 4 * 1440
+    low_min, high_min = ((t - START_S) / 60.0 for t in (growth.onset_low_s, growth.onset_high_s))
+    assert low_min <= opened_min
+    assert high_min >= shut_min

@@ -37,8 +37,8 @@ def test_what_was_known_before_is_taken_out_of_what_a_closure_says(seed):
     """A night at 0.3 kg/day, and one at 0.32 kg/day on the same account."""
     ledger = Ledger(0.0, home=0)
     kept(ledger, 0.0, 8.0, 0.3, seed)
-    ledger.regroup([(0, 1)])
-    ledger.regroup([TUNNEL])
+    ledger.regroup([(0, 1)], START_S + 8.0 * 3600.0)
+    ledger.regroup([TUNNEL], START_S + 20.0 * 3600.0)
     kept(ledger, 20.0, 20.1, 0.32, seed + 10)
     spell = Spell(groups=(TUNNEL,))
     spell.look(ledger, {}, START_S + 20.1 * 3600.0)
