@@ -20,19 +20,16 @@ from service.core.estimators import (
     FLOW_EXPONENT,
     OXYGEN_IN_IT,
     OXYGEN_SHARE,
-    RATE,
     TOTAL,
     LeakFilter,
 )
 from service.core.growth import JUMP_SHARE, ChangeBank
+from service.core.memory import Key, Known, Recent
 from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
+from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
-
-Group = tuple[int, ...]
-Key = tuple[Group, Balance]
-Columns = Mapping[str, NDArray[np.float64]]
 
 STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
@@ -104,11 +101,7 @@ LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fi
 RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
 FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
-LATE_S: Final = (
-    600.0  # earlier than is said may a hatch have moved; people write it down; [estimate]
-)
-EARLIER_EVERY_S: Final = 600.0
-EARLIER: Final = 4  # so that 20 minutes may go by until it is told
+LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is said; [estimate]
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
@@ -240,9 +233,8 @@ class Ledger:
         self.accounts: list[Account] = []
         self._home = home
         self._accepted = accepted_kg_per_s
-        self._resting: dict[Key, tuple[Account, Columns, Columns]] = {}
-        # What filter and bank knew of each live account, the oldest first.
-        self._earlier: dict[Key, list[tuple[Columns, Columns]]] = {}
+        self._resting: dict[Key, tuple[Account, Known]] = {}
+        self._recent = Recent()
 
     def regroup(self, groups: Sequence[Group], moved_s: float) -> None:
         """Let the accounts of other groups rest, with what they knew before a hatch moved.
@@ -255,11 +247,10 @@ class Ledger:
             if account.key[0] in live:
                 keep.append(row)
             else:
-                stored, bank = self._known_before(account.key, moved_s - LATE_S)
-                del self._earlier[account.key]
-                account.excise(float(self.filter.time_s[row] - stored["time_s"]))
+                known = self._recent.take(account.key, moved_s - LATE_S, self._known(row))
+                account.excise(float(self.filter.time_s[row]) - known.time_s)
                 account.interrupt()
-                self._resting[account.key] = (account, stored, bank)
+                self._resting[account.key] = (account, known)
         while len(self._resting) > RESTING:
             del self._resting[next(iter(self._resting))]
         self._keep(keep)
@@ -270,8 +261,7 @@ class Ledger:
             if account.key == key:
                 return self.filter.rate(row)
         if key in self._resting:
-            stored = self._resting[key][1]
-            return float(stored["state"][RATE]), float(np.sqrt(stored["covariance"][RATE, RATE]))
+            return self._resting[key][1].rate
         return None
 
     def account(self, group: Group) -> Account | None:
@@ -333,10 +323,9 @@ class Ledger:
             "accounts": [_copy(a) for a in self.accounts],
             "knows_oxygen": self.knows_oxygen,
             "resting": {
-                key: (_copy(account), _copies(stored), _copies(bank))
-                for key, (account, stored, bank) in self._resting.items()
+                key: (_copy(account), known) for key, (account, known) in self._resting.items()
             },
-            "earlier": _known(self._earlier),
+            "recent": self._recent.snapshot(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -346,10 +335,9 @@ class Ledger:
         self.accounts = [_copy(a) for a in state["accounts"]]
         self.knows_oxygen = state["knows_oxygen"]
         self._resting = {
-            key: (_copy(account), _copies(stored), _copies(bank))
-            for key, (account, stored, bank) in state["resting"].items()
+            key: (_copy(account), known) for key, (account, known) in state["resting"].items()
         }
-        self._earlier = _known(state["earlier"])
+        self._recent.restore(state["recent"])
 
     def _enter(self, readings: Mapping[Group, AirReading]) -> NDArray[np.bool_]:
         """Take in new readings; return which accounts have a new balance."""
@@ -372,26 +360,12 @@ class Ledger:
             self._learn(
                 row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
             )
-            self._remember(row)
+            if self._recent.is_due(self.accounts[row].key, float(now_s[row])):
+                self._recent.keep(self.accounts[row].key, self._known(row))
         return new.used
 
-    def _remember(self, row: int) -> None:
-        """Keep now and then what is known."""
-        earlier = self._earlier[self.accounts[row].key]
-        if self.filter.time_s[row] - earlier[-1][0]["time_s"] >= EARLIER_EVERY_S:
-            now = self.filter.take(row), self.bank.take(row)
-            earlier[:] = [*earlier[1 - EARLIER :], now]
-
-    def _known_before(self, key: Key, time_s: float) -> tuple[Columns, Columns]:
-        """Return the newest that is kept from before a time, or the oldest."""
-        earlier = self._earlier[key]
-        return next((e for e in reversed(earlier) if e[0]["time_s"] <= time_s), earlier[0])
-
-    def _forget(self, row: int, since_s: float = -np.inf) -> None:
-        """Keep nothing of what was known since a time: it is known otherwise now."""
-        key, now = self.accounts[row].key, (self.filter.take(row), self.bank.take(row))
-        before = [e for e in self._earlier.get(key, ()) if e[0]["time_s"] <= since_s]
-        self._earlier[key] = before or [now]
+    def _known(self, row: int) -> Known:
+        return Known(filter=self.filter.take(row), bank=self.bank.rest(row))
 
     def _see(
         self,
@@ -471,10 +445,10 @@ class Ledger:
                 per_mmhg = reading.liquid.percent_kg
             key = (group, balance)
             if key in self._resting:
-                account, stored, bank = self._resting.pop(key)
+                account, resting = self._resting.pop(key)
                 self.accounts.append(account)
-                row = self.filter.append(**stored)
-                self.bank.append(**bank)
+                row = self.filter.append(**resting.filter)
+                self.bank.wake(resting.bank)
                 account.rested_s = float(self.filter.time_s[row])
                 if reading.pressure_pa is not None and account.pressure_pa > 0.0:
                     self.filter.drive(row, reading.pressure_pa / account.pressure_pa)
@@ -482,9 +456,7 @@ class Ledger:
                         self._enlarge(row, reading.pressure_pa / account.noise_pa)
                         account.noise_pa = reading.pressure_pa
                 self.filter.restart_mass(row, reading.time_s, mass)
-                self.bank.restart_mass(row)
                 account.settles_until_s = reading.time_s + SETTLE_S
-                self._forget(row)
                 continue
             rate, rate_sd = self._belief(group, balance, reading.volume_m3)
             account = Account(
@@ -495,7 +467,7 @@ class Ledger:
                 settles_until_s=reading.time_s + SETTLE_S,
             )
             self.accounts.append(account)
-            row = self.filter.start(
+            self.filter.start(
                 reading.time_s,
                 mass,
                 rate,
@@ -504,7 +476,6 @@ class Ledger:
                 flow_exponent=0.0 if balance in OF_LOOPS else FLOW_EXPONENT,
             )
             self.bank.append(jump_share=LOOP_JUMP_SHARE if balance in OF_LOOPS else JUMP_SHARE)
-            self._forget(row)
 
     def _belief(self, group: Group, balance: Balance, volume_m3: float) -> tuple[float, float]:
         """Return what is believed of the rate of a group never seen before, kg/s."""
@@ -612,6 +583,10 @@ class Ledger:
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
 
+    def _forget(self, row: int, since_s: float = -np.inf) -> None:
+        """Let nothing come back of what was known of a row since a time."""
+        self._recent.forget(self.accounts[row].key, since_s)
+
     def _break(self, row: int) -> None:
         self.bank.clear(row)
         self.accounts[row].interrupt()
@@ -652,19 +627,6 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     if balance is Balance.TOTAL:  # of dry air where it can be: one account, no step
         return reading.total_kg if reading.temperature_k is not None else None
     return reading.bare_kg if balance is Balance.PRESSURE else None
-
-
-def _copies(columns: Columns) -> dict[str, NDArray[np.float64]]:
-    return {name: values.copy() for name, values in columns.items()}
-
-
-def _known(
-    earlier: Mapping[Key, Sequence[tuple[Columns, Columns]]],
-) -> dict[Key, list[tuple[Columns, Columns]]]:
-    return {
-        key: [(_copies(stored), _copies(bank)) for stored, bank in known]
-        for key, known in earlier.items()
-    }
 
 
 def _copy(account: Account) -> Account:

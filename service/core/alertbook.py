@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import inf, isinf
 from typing import Any, Final
 
-from service.core.accounts import Group
 from service.core.alerts import AT_REST, Alert, Announced, Input, hand_on, shelve, step, take
 from service.core.commands import Command
 from service.core.conditions import Conditions
@@ -23,6 +22,7 @@ from service.core.events import (
 from service.core.faults import DAEMON
 from service.core.figures import Figures, Situation
 from service.core.rules import RANK, Figure, Handover, Rule, Verdict, applied, evaluate
+from service.core.station import Group
 from service.core.units import S_PER_DAY
 from service.core.views import AlertView
 from service.core.wording import headline, span

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core import findings
-from service.core.accounts import ARM_STEPS, RATE_PRIOR_SD, Group, Ledger
+from service.core.accounts import ARM_STEPS, RATE_PRIOR_SD, Ledger
 from service.core.air import Readings
 from service.core.doors import DoorPlan
 from service.core.doubts import DoubtBook
@@ -20,7 +20,7 @@ from service.core.effects import Leaking, effects_of
 from service.core.events import ClosedSide, Event, IsolationTestBegan, IsolationTestJudged
 from service.core.isolation import Side, Whole, evidence, gathered, posterior
 from service.core.spells import Air, Spell
-from service.core.station import HatchState, Station
+from service.core.station import Group, HatchState, Station
 from service.core.suggestions import APART, RIGHT, suggest
 from service.core.units import S_PER_DAY
 from service.core.views import ClosureEffect, ClosureView, IsolationView

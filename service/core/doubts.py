@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from service.core import findings
-from service.core.accounts import Group, Ledger
+from service.core.accounts import Ledger
 from service.core.doors import DoorPlan
 from service.core.events import Doubt, IsolationDoubted
 from service.core.isolation import Side, Whole
 from service.core.spells import Air, Pairs, Spell, lower_neighbours
+from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 
 HELD_PA: Final = 3.0 * PA_PER_MMHG  # a day's swing of temperature (1 K) of a section that is shut

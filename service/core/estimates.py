@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from service.core.accounts import ARM_STEPS, Group
+from service.core.accounts import ARM_STEPS
 from service.core.air import Readings
 from service.core.air_reading import AirReading
 from service.core.closures import ClosureBook
@@ -23,7 +23,7 @@ from service.core.loops import Loops
 from service.core.outlooks import outlook_of_air, outlook_of_loop
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure
-from service.core.station import Station
+from service.core.station import Group, Station
 from service.core.units import PA_PER_MMHG
 from service.core.views import (
     LOOP_FLOOR,

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import Group
 from service.core.air import Readings
 from service.core.claims import (
     apart_claim,
@@ -19,7 +18,7 @@ from service.core.closures import ClosureBook
 from service.core.events import RuleKind, SensorFault
 from service.core.health import HealthBook
 from service.core.rules import Figure, Rule
-from service.core.station import Station
+from service.core.station import Group, Station
 from service.core.stillness import Stillness
 
 DAEMON: Final[Group] = ()  # stands for the daemon where others stand for an atmosphere

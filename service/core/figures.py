@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, Group
+from service.core.accounts import ARM_STEPS
 from service.core.air_reading import AirReading
 from service.core.causes import Cause
 from service.core.effects import Leaking
@@ -18,7 +18,7 @@ from service.core.faults import DAEMON
 from service.core.growth import TWO_SIDED_95
 from service.core.leaks import Explained
 from service.core.rules import Figure, Rule
-from service.core.station import ChannelKind, Medium
+from service.core.station import ChannelKind, Group, Medium
 from service.core.units import S_PER_DAY
 from service.core.views import (
     AtmosphereView,

@@ -12,7 +12,7 @@ and stopped, and oxygen that is made or breathed otherwise than booked. Candidat
 octave-spaced ages from one step to months, so the cost does not grow with time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -33,6 +33,7 @@ PULSES_S: Final = (600.0, 1800.0, 5400.0)
 # What jumps in each hypothesis, and the places of the first of each.
 KINDS: Final = (RATE, MASS, state.OXYGEN, DEFICIT, *(RATE for _ in PULSES_S))
 LEAK, JUMP, OXYGEN_JUMP, OXYGEN, PULSE = range(5)
+STAYING: Final = (RATE, DEFICIT)  # of the filter's state, when the mass is measured anew
 STIRRED: Final = 5.0  # log-likelihood ratio of a leak from which on a row is looked at closely
 HAPPENED: Final = 10.0  # likewise of what is no leak; below it nothing is sure
 RUMOUR: Final = 1.0  # likewise, from which on the rate may be another
@@ -173,11 +174,15 @@ class ChangeBank(Table):
         super().clear(row)
         self.jump_share[row] = jump_share
 
-    def restart_mass(self, row: int) -> None:
-        """Tell a row's candidates that the filter has just measured all but the rates anew."""
-        kept = self.deviation[row, [RATE, DEFICIT]].copy()
-        self.deviation[row] = 0.0
-        self.deviation[row, [RATE, DEFICIT]] = kept
+    def rest(self, row: int) -> dict[str, Rows]:
+        """Return what stays of a row that stops being followed: all but what its mass was."""
+        return {**self.take(row), "deviation": self.deviation[row, STAYING]}
+
+    def wake(self, resting: Mapping[str, Rows]) -> int:
+        """Append a row that has rested; the filter has just measured all but its rates anew."""
+        deviation = np.zeros(self.COLUMNS["deviation"][0])
+        deviation[list(STAYING)] = resting["deviation"]
+        return self.append(**{**resting, "deviation": deviation})
 
     def advance(self, move: Rows, time_s: Rows, before_s: Rows) -> None:
         """Let all candidates move on with the filter, and stop those that stand for a while."""

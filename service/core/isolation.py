@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.estimators import FLOW_EXPONENT
+from service.core.station import Group
 from service.core.units import S_PER_DAY
-
-Group = tuple[int, ...]
 
 # kg/s; a tenth of what the ISS loses anyway, to a 2 mm hole with free discharge (65 kg/day).
 SIZES: Final[NDArray[np.float64]] = np.geomspace(0.03, 65.0, 48) / S_PER_DAY

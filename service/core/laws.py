@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.air_reading import AirReading
+from service.core.station import Group
 from service.core.views import FlowLaw
-
-Group = tuple[int, ...]
 
 FIRST_SPACING_S: Final = 1800.0  # a mean of so long is one point, until there are too many
 POINTS: Final = 256

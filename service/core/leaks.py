@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, STEP_S, Account, Group, Key, Ledger
+from service.core.accounts import ARM_STEPS, STEP_S, Account, Ledger
 from service.core.air_reading import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
@@ -19,12 +19,15 @@ from service.core.growth import (
     OXYGEN_JUMP,
     PULSE,
     PULSES_S,
+    STAYING,
     Change,
     ChangeBank,
     Evidence,
     mixture_interval,
 )
 from service.core.isolation import Part, growth_odds, suspects_of
+from service.core.memory import Key
+from service.core.station import Group
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
@@ -345,8 +348,8 @@ class LeakBook(Ledger):
             return self._deny(row, change)
         explained = self._explained(row, change, Cause.LEAK_GROWTH)
         before = {
-            key[0]: (float(state["state"][RATE]), float(np.sqrt(state["covariance"][RATE, RATE])))
-            for key, (_, state, _) in self._resting.items()
+            key[0]: known.rate
+            for key, (_, known) in self._resting.items()
             if set(key[0]) < set(group)
         }
         _, base_sd = self.filter.rate(row)
@@ -418,23 +421,22 @@ class LeakBook(Ledger):
             if other == row:
                 self.filter.correct(other, change.shift, change.spread)
             else:
-                lacking = _lacking(self.bank.take(other), change.onset_s)
+                lacking = _lacking(self.bank.rest(other), change.onset_s)
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)
             self._break(other)
             self._forget(other)
-        for key, (account, stored, bank) in self._resting.items():
+        empty = ChangeBank(1).rest(0)
+        for key, (account, known) in self._resting.items():
             inside, outside = set(key[0]), set(group)
             if inside > outside:
-                stored["state"][RATE] += _lacking(bank, change.onset_s) * change.size
-                stored["covariance"][RATE, RATE] += variance + (0.25 * change.size) ** 2
+                shift = _lacking(known.bank, change.onset_s) * change.size
+                corrected = known.corrected(shift, variance + (0.25 * change.size) ** 2)
             elif inside < outside:
-                stored["covariance"][RATE, RATE] += change.size**2
+                corrected = known.corrected(0.0, change.size**2)
             else:
                 continue
-            fresh = ChangeBank()
-            fresh.append()
-            self._resting[key] = (account, stored, fresh.take(0))
+            self._resting[key] = (account, replace(corrected, bank=empty))
 
     def _witness_agrees(self, row: int, change: Change) -> bool:
         """Say whether the bare pressure does not deny a change; a thermometer may be at fault."""
@@ -524,9 +526,12 @@ def _driven(account: Account, growth: Growth) -> float:
 
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:
-    """Return the share of a change of rate since then that an account has not followed yet."""
+    """Return the share of a change of rate since then that an account has not followed yet.
+
+    `bank` is a row as it rests.
+    """
     born = bank["born_s"]
     if not np.isfinite(born).any():
         return 1.0
     nearest = int(np.nanargmin(np.abs(born - onset_s)))
-    return float(bank["deviation"][RATE, nearest])
+    return float(bank["deviation"][STAYING.index(RATE), nearest])

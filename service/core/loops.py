@@ -18,7 +18,7 @@ from service.core.events import Severity
 from service.core.falls import steepest_falls
 from service.core.physics import LIQUID_REFERENCE_K, accumulated_kg, time_to_quantity_s
 from service.core.rules import Figure
-from service.core.station import ChannelKind, Loop, Station, dimension_of
+from service.core.station import ChannelKind, Group, Loop, Station, dimension_of
 from service.core.views import CoolantView, LeakEstimate
 
 DEPTH: Final = 64  # minutes kept of each gauge
@@ -30,8 +30,6 @@ FLOOR_PERCENT: Final = 0.2  # of the accumulator; an estimate, no gauge of quant
 RAPID_PERCENT_PER_H: Final = 5.0
 LEAST_FALL_PERCENT: Final = 1.0  # ten minutes of it; less is not looked at
 ALIVE_S: Final = 400.0  # as the gauges of cabin pressure
-
-Group = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

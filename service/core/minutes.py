@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.core.accounts import MIXES_KG, Group
+from service.core.accounts import MIXES_KG
 from service.core.air import Readings
 from service.core.air_reading import AirReading
 from service.core.alertbook import AlertBook
@@ -23,7 +23,7 @@ from service.core.hatches import LASTING_S, UnknownHatches
 from service.core.laws import LawBook
 from service.core.leaks import Growth, LeakBook
 from service.core.loops import Loops
-from service.core.station import HatchState, Station, atmospheres
+from service.core.station import Group, HatchState, Station, atmospheres
 from service.core.ticks import SLOW_S, Bins
 from service.core.volumes import FreeVolumes
 

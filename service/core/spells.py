@@ -12,11 +12,13 @@ from typing import Final, Self
 
 import numpy as np
 
-from service.core.accounts import ARM_STEPS, Group, Key, Ledger
+from service.core.accounts import ARM_STEPS, Ledger
 from service.core.air_reading import AirReading
 from service.core.doors import DoorPlan
 from service.core.estimators import CREEP_VAR_PER_S
 from service.core.isolation import Side
+from service.core.memory import Key
+from service.core.station import Group
 from service.core.units import PA_PER_MMHG
 from service.core.views import Balance
 

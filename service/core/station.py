@@ -7,6 +7,7 @@ from typing import Final
 
 from service.core.units import UNITS
 
+Group = tuple[int, ...]  # places of sections that share their air, or of a loop
 VACUUM: Final = "vacuum"  # the far side of a hatch that opens into space
 
 
@@ -168,7 +169,7 @@ class Station:
         """All that can leak, in the order of their numbers."""
         return (*self.sections, *self.loops)
 
-    def loop_of(self, group: tuple[int, ...]) -> Loop | None:
+    def loop_of(self, group: Group) -> Loop | None:
         """Return the loop that a group of sealed volumes is, None where it is sections."""
         number = group[0] - len(self.sections)
         return self.loops[number] if number >= 0 else None
@@ -178,9 +179,7 @@ class Station:
         return {channel.name: i for i, channel in enumerate(self.channels)}
 
 
-def atmospheres(
-    station: Station, hatch_states: Mapping[str, HatchState]
-) -> tuple[tuple[int, ...], ...]:
+def atmospheres(station: Station, hatch_states: Mapping[str, HatchState]) -> tuple[Group, ...]:
     """Group the sections that share air: connected components over hatches that are not closed.
 
     Each loop is a group of its own.

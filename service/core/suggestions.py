@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from service.core.isolation import Group
 from service.core.noise import (
     BRIEF_S,
     DAILY_S,
@@ -16,6 +15,7 @@ from service.core.noise import (
     REMOVAL_CYCLE_S,
     NoiseModel,
 )
+from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 
 RIGHT: Final = 0.95  # a closure is decisive once its answer is right so often

@@ -15,10 +15,8 @@ from service.core.air_reading import AirReading
 from service.core.conditions import MOVES_GAS
 from service.core.physics import REFERENCE_TEMPERATURE_K
 from service.core.samples import Activity
-from service.core.station import Station
+from service.core.station import Group, Station
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-
-Group = tuple[int, ...]
 
 GAS_CONSTANT: Final = 8.314462618  # J/(mol K), CODATA 2018
 MOLAR_KG: Final[dict[str, float]] = {  # IUPAC atomic weights; air after ISO 2533

@@ -37,12 +37,12 @@ def test_a_snapshot_does_not_change_while_the_monitor_goes_on(flight, station, p
     monitor.declare(flown.activities())
     monitor.advance(middle_s)
     state = monitor.snapshot()["leaks"]
-    before = {k: v[1]["covariance"].copy() for k, v in state["resting"].items()}
+    before = {k: v[1].filter["covariance"].copy() for k, v in state["resting"].items()}
     monitor.observe(samples[samples.received_s >= middle_s])
     outcome = monitor.advance(flown.start_s + 40 * 3600.0)
     assert any(getattr(e, "rule", "") == "leak_growth" for e in outcome.events)
     for key, covariance in before.items():
-        assert np.array_equal(state["resting"][key][1]["covariance"], covariance)
+        assert np.array_equal(state["resting"][key][1].filter["covariance"], covariance)
 
 
 def test_a_gauge_that_reads_a_little_below_zero_breaks_nothing(fly_leak, make_series):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.estimators import HOURLY, OXYGEN_IN_IT, OXYGEN_SHARE, RATE, TOTAL, LeakFilter
+from service.core.estimators import DEFICIT, OXYGEN_IN_IT, OXYGEN_SHARE, RATE, TOTAL, LeakFilter
 from service.core.growth import (
     CANDIDATES,
     JUMP,
@@ -277,12 +277,15 @@ def test_a_candidate_of_a_long_pause_is_kept_where_it_lasts():
     assert bank.before_s[0, slot] == times[38]
 
 
-def test_a_mass_measured_anew_leaves_no_mass_lacking():
+def test_a_row_that_has_rested_lacks_as_much_of_its_rates_and_nothing_of_its_mass():
     _, bank, *_ = run(60.0 * np.arange(1, 50), np.zeros(49))
-    rate = bank.deviation[0, RATE].copy()
-    bank.restart_mass(0)
-    assert np.array_equal(bank.deviation[0, RATE], rate)
-    assert np.count_nonzero(bank.deviation[0, [0, HOURLY]]) == 0
+    before = {name: column.copy() for name, column in bank.take(0).items()}
+    row = bank.wake(bank.rest(0))
+    after = bank.take(row)
+    for name in before.keys() - {"deviation"}:
+        assert np.array_equal(after[name], before[name], equal_nan=True)
+    assert np.array_equal(after["deviation"][[RATE, DEFICIT]], before["deviation"][[RATE, DEFICIT]])
+    assert np.count_nonzero(np.delete(after["deviation"], [RATE, DEFICIT], axis=0)) == 0
 
 
 def test_onset_quantiles_of_an_even_density_are_even():
