@@ -587,6 +587,20 @@ class Ledger:
         """Let nothing come back of what was known of a row since a time."""
         self._recent.forget(self.accounts[row].key, since_s)
 
+    def _pass_over(self, row: int, since_s: float) -> None:
+        """Let what happened since a time, and has been entered, speak for no change.
+
+        What spoke for one before that goes on doing so, as far as is still known.
+        """
+        account = self.accounts[row]
+        before = self._recent.before(account.key, since_s)
+        if before is None:
+            self.bank.clear(row)
+        else:
+            self.bank.unsee(row, before.bank)
+        account.interrupt()
+        self._forget(row, since_s)
+
     def _break(self, row: int) -> None:
         self.bank.clear(row)
         self.accounts[row].interrupt()

@@ -184,6 +184,19 @@ class ChangeBank(Table):
         deviation[list(STAYING)] = resting["deviation"]
         return self.append(**{**resting, "deviation": deviation})
 
+    def unsee(self, row: int, resting: Mapping[str, Rows]) -> None:
+        """Let a row's candidates have seen nothing since it was as it rests here.
+
+        Those placed since then are dropped.
+        """
+        stayed = self.born_s[row] == resting["born_s"]
+        places = np.tile(stayed, len(KINDS))
+        self.deviation[row, :, ~places] = 0.0
+        self.correlation[row] = np.where(places, resting["correlation"], 0.0)
+        self.information[row] = np.where(places, resting["information"], 0.0)
+        self.born_s[row, ~stayed] = np.nan
+        self.before_s[row, ~stayed] = np.nan
+
     def advance(self, move: Rows, time_s: Rows, before_s: Rows) -> None:
         """Let all candidates move on with the filter, and stop those that stand for a while."""
         self.deviation = move @ self.deviation

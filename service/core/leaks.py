@@ -291,8 +291,7 @@ class LeakBook(Ledger):
         if kind != OXYGEN:
             account.excise(float(self.filter.time_s[row]) - change.onset_s)
         self.filter.correct(row, change.shift, change.spread)
-        self._break(row)
-        self._forget(row, change.onset_low_s)
+        self._pass_over(row, change.onset_low_s)
         if kind == OXYGEN:
             return [explained]
         moved = -lasts_s if kind == PULSE else 1.0

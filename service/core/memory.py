@@ -14,7 +14,7 @@ from service.core.views import Balance
 Key = tuple[Group, Balance]
 
 EVERY_S: Final = 600.0
-KEPT: Final = 4  # so that 20 minutes may go by until a hatch is told to have moved
+KEPT: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,10 @@ class Recent:
     def keep(self, key: Key, now: Known) -> None:
         """Keep what is known now."""
         self._known[key] = (*self._known.get(key, ()), now)[-KEPT:]
+
+    def before(self, key: Key, time_s: float) -> Known | None:
+        """Return the newest that was known before a time, None if nothing is kept of then."""
+        return next((k for k in reversed(self._known.get(key, ())) if k.time_s <= time_s), None)
 
     def forget(self, key: Key, since_s: float) -> None:
         """Drop what was known after a time, because it has turned out to be otherwise."""
