@@ -22,10 +22,13 @@ from service.core.gases import (
     reading_sd_pa,
     temperature_sd_k,
 )
+from service.core.link import Link
+from service.core.motions import Poll
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
 from service.core.smoothing import Smoothing
 from service.core.station import ChannelKind, Station
-from service.core.votes import Poll, Votes
+from service.core.thermometers import Thermometers
+from service.core.votes import Votes
 
 # What a cabin changes within hours; pressures tell of leaks, and oxygen is weighed with its noise.
 SLOW: Final = (
@@ -34,9 +37,8 @@ SLOW: Final = (
     ChannelKind.DEW_POINT,
     ChannelKind.PPCO2,
 )
-NITROGEN_SHARE: Final = (
-    0.765  # nitrogen over total pressure, 566 of 740 mmHg; ISS status of 11 January 2004
-)
+NITROGEN_SHARE: Final = 0.765  # of the pressure, 566 of 740 mmHg; ISS status of 11 January 2004
+RESTART_S: Final = 180.0  # after a break of the link, in which thermometers are waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,12 @@ class Readings:
         self.votes = Votes(station)
         self._gases = CarriedGases()
         self._smoothing = Smoothing(count)
+        self._thermometers = Thermometers(count)
         declared = np.array([np.nan if c.noise is None else c.noise for c in station.channels])
-        self._codes = Codes(declared)
+        self._link = Link()
+        self._codes = Codes(declared, self._link)
+        # Whose pressure was told since a break of the link, and not all of its thermometers.
+        self._waiting: set[tuple[int, ...]] = set()
         self._noise = np.where(np.isnan(declared), NOISE_PA, declared)
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
@@ -120,7 +126,7 @@ class Readings:
         self.time_s[chosen] = times_s[newer]
         slow = newer & self._is_slow[channels]
         self._smoothing.follow(channels[slow], times_s[slow], values[slow])
-        self._codes.listen(times_s)
+        self._link.listen(times_s)
         told = newer & self._is_gauge[channels]
         self._codes.follow(channels[told], times_s[told], values[told], last[told], counts[told])
         return newer
@@ -136,9 +142,15 @@ class Readings:
         if told_s is not None:
             return told_s
         others_s = self.spoke_s(self.of(sections), is_new)
-        if others_s is None or not self._codes.stands(self.alive(gauges, others_s)).any():
-            return None
-        return others_s
+        if others_s is None or sections in self._waiting:
+            return others_s
+        return others_s if self._codes.stands(self.alive(gauges, others_s)).any() else None
+
+    def standing(self, sections: tuple[int, ...], time_s: float, silence_s: float) -> int:
+        """Return how many gauges have been silent for so long because their pressure stands."""
+        gauges = self.alive(self.gauges(sections), time_s)
+        is_silent = self.time_s[gauges] <= time_s - silence_s
+        return int((is_silent & self._codes.stands(gauges)).sum())
 
     def spoke_s(self, channels: NDArray[np.intp], is_new: NDArray[np.bool_]) -> float | None:
         """Return the mean time of those channels that spoke in this step, None = none did."""
@@ -200,7 +212,7 @@ class Readings:
             nitrogen_kg=nitrogen[0],
             nitrogen_sd_kg=nitrogen[1],
             agreeing=agreeing,
-            pressure_is_new=bool(is_new[gauges].any() or len(repeating)),
+            pressure_is_new=self._is_told(sections, gauges, time_s, is_new),
             nitrogen_is_new=nitrogen_new,
             rounding_pa=rounding_pa,
         )
@@ -221,6 +233,7 @@ class Readings:
     def regroup(self, groups: tuple[tuple[int, ...], ...], at_s: float) -> None:
         """Forget what was carried on for air that is not shared any more."""
         self._gases.keep(groups)
+        self._waiting.clear()
         self.votes.wait(at_s)
 
     def pressure_of(self, section: int, time_s: float) -> float | None:
@@ -237,6 +250,9 @@ class Readings:
             "value": self.value.copy(),
             "time_s": self.time_s.copy(),
             "smoothing": self._smoothing.snapshot(),
+            "thermometers": self._thermometers.snapshot(),
+            "link": self._link.snapshot(),
+            "waiting": sorted(self._waiting),
             "codes": self._codes.snapshot(),
             "votes": self.votes.snapshot(),
             "gases": self._gases.snapshot(),
@@ -247,9 +263,32 @@ class Readings:
         self.value = state["value"].copy()
         self.time_s = state["time_s"].copy()
         self._smoothing.restore(state["smoothing"])
+        self._thermometers.restore(state["thermometers"])
+        self._link.restore(state["link"])
+        self._waiting = set(state["waiting"])
         self._codes.restore(state["codes"])
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
+
+    def _is_told(
+        self,
+        sections: tuple[int, ...],
+        gauges: NDArray[np.intp],
+        time_s: float,
+        is_new: NDArray[np.bool_],
+    ) -> bool:
+        """Return whether there is a new pressure that temperatures of now go with.
+
+        After a break of the link the one comes before the others.
+        """
+        is_told = bool(self._codes.tells(gauges, is_new[gauges]).any()) or sections in self._waiting
+        told_s = self.time_s[self.channels(sections, ChannelKind.TEMPERATURE)]
+        is_old = np.isfinite(told_s) & (told_s < self._link.unbroken_s)
+        if is_told and is_old.any() and time_s < self._link.unbroken_s + RESTART_S:
+            self._waiting.add(sections)
+            return False
+        self._waiting.discard(sections)
+        return is_told
 
     def _rounded(
         self, pressure: Term | None, gauges: NDArray[np.intp], is_new: NDArray[np.bool_]
@@ -313,15 +352,19 @@ class Readings:
     def _section_temperatures(
         self, sections: tuple[int, ...], where: NDArray[np.intp], time_s: float
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
-        """Return a temperature for every section, and where it is measured, not the others' mean."""
-        alive = self.alive(self.channels(sections, ChannelKind.TEMPERATURE), time_s)
-        place = np.searchsorted(where, self._section[alive])
-        count = np.bincount(place, minlength=len(where))
-        if not len(alive):
-            return None, count > 0
-        total = np.bincount(place, weights=self._steady(alive), minlength=len(where))
+        """Return a temperature for every section, and where one is measured now."""
+        thermometers = self.channels(sections, ChannelKind.TEMPERATURE)
+        is_heard = self.time_s[thermometers] >= time_s - self._stale_s
+        if not is_heard.any():
+            return None, np.zeros(len(where), np.bool_)
+        levels = self._thermometers.carried(thermometers, is_heard, self._steady(thermometers))
+        place = np.searchsorted(where, self._section[thermometers])
+        is_known = np.isfinite(levels)
+        count = np.bincount(place[is_known], minlength=len(where))
+        total = np.bincount(place[is_known], weights=levels[is_known], minlength=len(where))
         mean = total / np.maximum(count, 1)
-        return np.where(count > 0, mean, mean[count > 0].mean()), count > 0
+        is_measured = np.bincount(place[is_heard], minlength=len(where)) > 0
+        return np.where(count > 0, mean, mean[count > 0].mean()), is_measured
 
     def _nitrogen(
         self, now: _Now, pressure: Term | None, vapour: Term, co2: Term

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.link import Link
 from service.core.rounding import cut_normal
 from service.core.tables import Table
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -27,7 +28,6 @@ LEARN_CHANGES: Final = 4.0
 FINER: Final = 0.75  # of a code; a change that is less is not of it
 ALIKE: Final = 0.1  # by which changes of one code may differ, for they are rounded once more
 MEMORY: Final = 1440.0  # readings: a day at one a minute
-BREAK_S: Final = 300.0  # nothing heard for so long: what changed meanwhile was missed
 SOON_S: Final = 1800.0  # a gauge that tells changes only repeats itself after longer silences alone
 FLICKER: Final = 2.0 / sqrt(pi)  # readings that differ from the one before, times code over noise
 LEAST_NOISE: Final = 1.0 / 16.0  # of a code, before rounding; [estimate]
@@ -52,6 +52,8 @@ class Codes(Table):
     ----------
     noise_pa : ndarray, shape (n,)
         Standard deviation before rounding as declared; NaN = it is learned.
+    link : Link
+        Who tells changes only may have missed one while it was broken.
 
     Attributes
     ----------
@@ -70,8 +72,6 @@ class Codes(Table):
         Share of changes that are to the next code, and how many there were.
     coarse, silent : ndarray, shape (n,)
         1 where the code is wide beside the noise, and where such a gauge tells changes only.
-    heard_s, unbroken_s : ndarray, shape (n,)
-        When anything was heard last, of whatever channel, and since when without a break.
     doubted : ndarray, shape (n,)
         On which side the newest reading was out of reach; 0 = it was not.
     """
@@ -97,7 +97,7 @@ class Codes(Table):
             ),
             ((), 0.0),
         ),
-        **dict.fromkeys(("last_s", "heard_s", "unbroken_s"), ((), -np.inf)),
+        "last_s": ((), -np.inf),
         **dict.fromkeys(("code", "least_s"), ((), np.inf)),
     }
     level: NDArray[np.float64]
@@ -117,19 +117,12 @@ class Codes(Table):
     count: NDArray[np.float64]
     coarse: NDArray[np.float64]
     silent: NDArray[np.float64]
-    heard_s: NDArray[np.float64]
-    unbroken_s: NDArray[np.float64]
     doubted: NDArray[np.float64]
 
-    def __init__(self, noise_pa: NDArray[np.float64]) -> None:
+    def __init__(self, noise_pa: NDArray[np.float64], link: Link) -> None:
         super().__init__(len(noise_pa))
+        self._link = link
         self._declared_pa = noise_pa
-
-    def listen(self, times_s: NDArray[np.float64]) -> None:
-        """Note when something was heard, of whatever channel."""
-        for time_s in (times_s.min(), times_s.max()) if len(times_s) else ():
-            self.unbroken_s[time_s - self.heard_s > BREAK_S] = time_s
-            self.heard_s = np.maximum(self.heard_s, time_s)
 
     def follow(
         self,
@@ -159,8 +152,9 @@ class Codes(Table):
             counts.tolist(),
             strict=True,
         ):
+            was_doubted = self.doubted[gauge] != 0.0
             self._take(gauge, time_s, reading)
-            if count == 1:
+            if count == 1 and not was_doubted and self.doubted[gauge] == 0.0:
                 self._learn(gauge, time_s, reading)
             self.last[gauge], self.last_s[gauge] = newest, time_s
 
@@ -176,8 +170,12 @@ class Codes(Table):
 
     def stands(self, gauges: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return which gauges stand where they were, because they would have told of a change."""
-        has_link = self.last_s[gauges] >= self.unbroken_s[gauges]
+        has_link = self.last_s[gauges] >= self._link.unbroken_s
         return np.asarray((self.silent[gauges] > 0.0) & has_link)
+
+    def tells(self, gauges: NDArray[np.intp], is_new: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which gauges tell of now: those that stand, and new readings but lone ones out of reach."""
+        return np.asarray((is_new | self.stands(gauges)) & (self.doubted[gauges] == 0.0))
 
     def variances(self, gauges: NDArray[np.intp], time_s: float) -> NDArray[np.float64]:
         """Return how well the levels are known at a time, Pa^2; 0 of what is not coarse."""
@@ -204,7 +202,7 @@ class Codes(Table):
         is_new : ndarray of bool, shape (n,)
             Which of them spoke in this step.
         """
-        told = (is_new | self.stands(gauges)) & (self.doubted[gauges] == 0.0)
+        told = self.tells(gauges, is_new)
         if not told.any() or not self.is_coarse(gauges).all():
             return None
         middle = (self.last[gauges] - offsets)[told]

@@ -37,6 +37,7 @@ class FallWatch:
         ]
         self._floor = np.array(hints)
         self._fall = np.full(count, -np.inf)
+        self._fall_before = np.full(count, -np.inf)  # with all but the newest bin
         self._slope = np.full(count, np.nan)
 
     def take(
@@ -64,6 +65,7 @@ class FallWatch:
         falling = (
             np.fmax.reduce(recent, axis=1) - recent[:, -1] > QUIET_PA + 2.0 * self._floor[rows]
         )
+        self._fall_before[rows] = self._fall[rows]
         self._fall[rows] = -np.inf
         fitted = rows[falling]
         if len(fitted):
@@ -74,10 +76,13 @@ class FallWatch:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return how fast each living gauge falls at least and likeliest, Pa/s, steepest first.
 
-        The lower bound is minus infinity where a gauge does not fall for certain.
+        The lower bound is minus infinity where a gauge does not fall for certain, and where there is
+        no other and it did not fall a reading ago: one may be a spike.
         """
         rows = self._row[channels]
         alive = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
+        if len(alive) == 1:
+            return np.minimum(self._fall[alive], self._fall_before[alive]), self._slope[alive]
         order = np.argsort(-self._fall[alive], kind="stable")
         return self._fall[alive][order], self._slope[alive][order]
 
@@ -88,6 +93,7 @@ class FallWatch:
             "value": self._value.copy(),
             "quantum": self._quantum.copy(),
             "fall": self._fall.copy(),
+            "fall_before": self._fall_before.copy(),
             "slope": self._slope.copy(),
         }
 
@@ -97,6 +103,7 @@ class FallWatch:
         self._value = state["value"].copy()
         self._quantum = state["quantum"].copy()
         self._fall = state["fall"].copy()
+        self._fall_before = state["fall_before"].copy()
         self._slope = state["slope"].copy()
 
     def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

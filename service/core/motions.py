@@ -1,6 +1,7 @@
 """Tells which sensors stand still while the others move, and which wander too fast."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,27 @@ COARSEST_STEP_PA: Final = 1.0 * PA_PER_MMHG  # hand gauges; taken where no step 
 HOME_MEMORY_S: Final = 7 * S_PER_DAY
 DRIFT_PA: Final = 0.4 * PA_PER_MMHG  # in a week; a sensor drifts by 0.1
 _ARRAYS: Final = ("home", "last", "last_s", "still", "still_s", "low", "high", "step")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What the sensors of one gas say that are not stale; each shape (n,), n > 0.
+
+    Attributes
+    ----------
+    sensors : ndarray of int
+    level, level_var : ndarray
+        Where each stands, Pa, and how well that is known beside its noise, Pa^2.
+    reading, time_s, is_new : ndarray
+        Its newest reading, when that was taken, and whether it came in this step.
+    """
+
+    sensors: NDArray[np.intp]
+    level: NDArray[np.float64]
+    level_var: NDArray[np.float64]
+    reading: NDArray[np.float64]
+    time_s: NDArray[np.float64]
+    is_new: NDArray[np.bool_]
 
 
 class Motions:
@@ -34,9 +56,7 @@ class Motions:
 
     def look(
         self,
-        sensors: NDArray[np.intp],
-        values: NDArray[np.float64],
-        times_s: NDArray[np.float64],
+        poll: Poll,
         offset: NDArray[np.float64],
         settled: NDArray[np.bool_],
         voters: NDArray[np.bool_],
@@ -47,22 +67,22 @@ class Motions:
 
         Parameters
         ----------
-        sensors : ndarray of int, shape (n,)
-        values, times_s, offset : ndarray, shape (n,)
-            Their newest readings, when these were taken, and their offsets.
+        offset : ndarray, shape (n,)
+            By how much each reads too much, Pa.
         settled, voters : ndarray of bool, shape (n,)
             Whose offset is known well, and who is a witness.
         fault : ndarray of int, shape (n,)
             What each is doubted for already.
         """
-        corrected = values - offset
-        spoke = times_s > self._last_s[sensors]
-        change = np.abs(values - self._last[sensors])
+        sensors = poll.sensors
+        corrected = poll.level - offset
+        spoke = poll.time_s > self._last_s[sensors]
+        change = np.abs(poll.reading - self._last[sensors])
         moved = spoke & ~(change <= SAME_PA)
         self._step[sensors] = np.fmin(self._step[sensors], np.where(moved, change, np.nan))
-        self._last[sensors] = values
-        self._last_s[sensors] = times_s
-        others = _mean_of_others(corrected, voters)
+        self._last[sensors] = poll.reading
+        self._last_s[sensors] = poll.time_s
+        others = _median_of_others(corrected, voters)
         heard = np.where(spoke, others, np.nan)
         self._low[sensors] = np.fmin(np.where(moved, np.inf, self._low[sensors]), heard)
         self._high[sensors] = np.fmax(np.where(moved, -np.inf, self._high[sensors]), heard)
@@ -127,9 +147,14 @@ class Motions:
         return np.asarray(wandered)
 
 
-def _mean_of_others(values: NDArray[np.float64], voters: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return, for each, the mean of the voters without itself; nan where there is none."""
-    weight = np.broadcast_to(voters.astype(np.float64), (len(values), len(values))).copy()
-    np.fill_diagonal(weight, 0.0)
-    count = weight.sum(axis=1)
-    return np.where(count > 0.0, weight @ values / np.maximum(count, 1.0), np.nan)
+def _median_of_others(
+    values: NDArray[np.float64], voters: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return, for each, the median of the voters without itself; nan where there is none."""
+    others = np.full(len(values), np.nan)
+    for i in range(len(values)):
+        heard = voters.copy()
+        heard[i] = False
+        if heard.any():
+            others[i] = np.median(values[heard])
+    return others

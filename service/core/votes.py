@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.events import SensorDoubted, SensorTrusted
-from service.core.motions import Motions
+from service.core.motions import Motions, Poll
 from service.core.station import ChannelKind, Station
 from service.core.suspicions import APART, TRUSTED, Charge, Suspicions
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -37,7 +37,7 @@ QUIET_PA_PER_S: Final = 0.25 * PA_PER_MMHG / 60.0  # in faster air readings righ
 LOOK_EVERY_S: Final = 600.0  # how often motion is looked at
 SETTLED_S: Final = 3 * S_PER_DAY  # by then an offset has forgotten the reading it began with
 DOUBTED_MEMORY: Final = 10.0  # a new offset that holds for weeks is a new calibration
-_ARRAYS: Final = ("offset", "compared", "_gap", "_apart_s", "_learned_s", "_read")
+_ARRAYS: Final = ("offset", "compared", "_gap", "_apart_s", "_learned_s", "_read", "_astray")
 _TABLES: Final = ("_looked_s", "_level")
 
 
@@ -62,27 +62,6 @@ class Agreement:
     agreeing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """What the sensors of one gas say that are not stale; each shape (n,), n > 0.
-
-    Attributes
-    ----------
-    sensors : ndarray of int
-    level, level_var : ndarray
-        Where each stands, Pa, and how well that is known beside its noise, Pa^2.
-    reading, time_s, is_new : ndarray
-        Its newest reading, when that was taken, and whether it came in this step.
-    """
-
-    sensors: NDArray[np.intp]
-    level: NDArray[np.float64]
-    level_var: NDArray[np.float64]
-    reading: NDArray[np.float64]
-    time_s: NDArray[np.float64]
-    is_new: NDArray[np.bool_]
-
-
 class Votes:
     """The offset of every sensor, and how far each is from the others."""
 
@@ -103,6 +82,7 @@ class Votes:
         self._apart_s = np.full(count, np.nan)
         self._learned_s = np.zeros(count)
         self._read = np.zeros(count)  # readings its offset is made of, up to LEARN_READINGS
+        self._astray = np.zeros(count)  # on which side a reading was that is no offset by itself
         self._settles_s = -np.inf  # no votes before
         self._looked_s: dict[int, float] = {}  # by the first channel of a gas
         self._level: dict[int, tuple[float, float]] = {}
@@ -148,8 +128,17 @@ class Votes:
         read = self._read[alive]
         learning = trusted & (read < LEARN_READINGS)
         if learning.any():
-            pace = np.where(learning, poll.is_new / (read + 1.0), pace)
-            self._read[alive] = np.minimum(read + poll.is_new, LEARN_READINGS)
+            heard = learning & poll.is_new
+            strayed = corrected - agreed
+            side = np.where(np.abs(strayed) > self._tolerance[alive], np.sign(strayed), 0.0)
+            is_spike = heard & (side != 0.0) & (side != self._astray[alive])
+            # The first reading was one, if the next are elsewhere and together.
+            is_anew = heard & (side != 0.0) & ~is_spike
+            self._astray[alive] = np.where(is_anew, 0.0, np.where(heard, side, self._astray[alive]))
+            read = np.where(is_anew, 0.0, read)
+            heard &= ~is_spike
+            pace = np.where(learning, heard / (read + 1.0), pace)
+            self._read[alive] = np.minimum(read + heard, LEARN_READINGS)
         # One that is new, or read for the first time since a split, joins without a step.
         offset = np.where(known, offset + pace * (corrected - agreed), values - agreed)
         self.offset[alive] = offset
@@ -238,9 +227,7 @@ class Votes:
         if look:
             self._looked_s[first] = time_s
             moved = self._motions.look(
-                alive,
-                poll.reading,
-                poll.time_s,
+                poll,
                 self.offset[alive],
                 self._learned_s[alive] >= SETTLED_S,
                 fresh & voters,

@@ -123,6 +123,34 @@ def test_mass_is_the_sum_over_sections_at_their_own_temperatures(station):
     assert air.pressure_is_new
 
 
+def test_a_thermometer_that_falls_silent_or_comes_back_does_not_step_the_temperature(station):
+    """The tunnel is four kelvin colder than the cabin, and both cool down."""
+    cabin = Cabin(station)
+    warmth = []
+    for minute in range(600):
+        told = {"cabin.pressure": LEVEL_PA, "cabin.temperature": 297.0 - 0.001 * minute}
+        if not 100 <= minute < 400:
+            told["tunnel.temperature"] = 293.0 - 0.001 * minute
+        warmth.append(cabin.step(told).temperature_k)
+    assert np.abs(np.diff(warmth)).max() < 0.01
+
+
+@pytest.mark.parametrize("is_warmed", [True, False])
+def test_after_a_break_a_pressure_waits_for_the_thermometer_but_not_for_long(station, is_warmed):
+    cabin = Cabin(station)
+    for _ in range(5):
+        cabin.step({"cabin.pressure": LEVEL_PA, "cabin.temperature": 295.0})
+    assert not cabin.step({"cabin.pressure": LEVEL_PA + 30.0}, span_s=3600.0).pressure_is_new
+    if is_warmed:
+        air = cabin.step({"cabin.temperature": 295.1})
+        assert air.pressure_is_new
+        assert air.pressure_pa == pytest.approx(LEVEL_PA + 30.0)
+        assert not cabin.step({"cabin.temperature": 295.1}).pressure_is_new
+    else:
+        assert not cabin.step({"cabin.pressure": LEVEL_PA + 30.0}).pressure_is_new
+        assert cabin.step({"cabin.pressure": LEVEL_PA + 30.0}, span_s=200.0).pressure_is_new
+
+
 def test_a_section_without_a_thermometer_has_the_mean_of_the_rest(station):
     cabin = Cabin(station)
     air = cabin.step({"cabin.pressure": LEVEL_PA, "cabin.temperature": 300.0})

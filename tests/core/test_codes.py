@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.codes import Codes
+from service.core.link import Link
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 
 MINUTE_S = 60.0
@@ -32,7 +33,7 @@ def falling(days: float, mmhg_per_day: float = 1.5):
 def step(codes, minute: int, reading: float, last: float, *, on_change=False, count=1) -> None:
     """Let the only gauge say something in a minute, or nothing where it would repeat itself."""
     time_s = 1e9 + minute * MINUTE_S
-    codes.listen(np.array([time_s]))
+    codes._link.listen(np.array([time_s]))
     if not on_change or reading != last:
         told = np.array([reading])
         codes.follow(ONE, np.array([time_s]), told, told, np.array([count]))
@@ -42,7 +43,7 @@ def step(codes, minute: int, reading: float, last: float, *, on_change=False, co
 
 def followed(readings, *, on_change: bool = False, count: int = 1):
     """Return the codes of one gauge after its readings, one a minute, and the level each minute."""
-    codes = Codes(np.array([np.nan]))
+    codes = Codes(np.array([np.nan]), Link())
     levels, last = [], np.nan
     for minute, reading in enumerate(readings.tolist()):
         step(codes, minute, reading, last, on_change=on_change, count=count)
@@ -89,7 +90,7 @@ def test_a_gauge_finer_than_its_noise_is_left_as_it_is():
 
 def test_a_gauge_whose_noise_is_declared_is_not_coarse_while_its_codes_are_unknown():
     rng = np.random.default_rng(11)
-    codes = Codes(np.array([NOISE_PA]))
+    codes = Codes(np.array([NOISE_PA]), Link())
     for minute in range(200):
         told = np.array([LEVEL_PA + rng.normal(0.0, NOISE_PA)])
         codes.follow(ONE, np.array([1e9 + minute * MINUTE_S]), told, told, np.array([1]))
@@ -113,6 +114,19 @@ def test_spikes_do_not_make_a_coarse_gauge_a_fine_one():
     assert np.abs(levels - falling(4.0))[2 * DAY :].max() < 1.5 * CODE_PA
 
 
+def test_a_spike_of_a_gauge_that_has_told_of_few_changes_leaves_it_coarse_and_tells_of_nothing():
+    told_mmhg = np.repeat(np.arange(10) % 2 * 0.5, 30)
+    codes, levels = followed(LEVEL_PA + told_mmhg * PA_PER_MMHG)
+    assert codes.is_coarse(ONE).all()
+    spike_pa, back_pa = LEVEL_PA + 16.0 * PA_PER_MMHG, LEVEL_PA + 0.5 * PA_PER_MMHG
+    step(codes, len(told_mmhg), spike_pa, back_pa)
+    assert not codes.tells(ONE, np.ones(1, np.bool_)).any()
+    step(codes, len(told_mmhg) + 1, back_pa, spike_pa)
+    assert codes.is_coarse(ONE).all()
+    assert codes.tells(ONE, np.ones(1, np.bool_)).all()
+    assert abs(codes.level[0] - levels[-1]) < 0.1 * CODE_PA
+
+
 def test_one_reading_between_two_codes_does_not_make_the_codes_finer():
     """A glitch, or the day the gauge is calibrated anew."""
     readings = coded(falling(4.0), 8)
@@ -131,7 +145,7 @@ def test_a_gauge_read_every_fifty_seconds_is_known_for_what_it_is():
     at_s = np.arange(0.0, 3.0 * S_PER_DAY, 50.0)
     truth = LEVEL_PA - 1.5 * PA_PER_MMHG * at_s / S_PER_DAY
     readings = coded(truth, 9)
-    codes = Codes(np.array([np.nan]))
+    codes = Codes(np.array([np.nan]), Link())
     minutes = np.floor(at_s / MINUTE_S).astype(int)
     for minute in range(int(minutes[-1])):
         inside = readings[np.searchsorted(minutes, minute) : np.searchsorted(minutes, minute + 1)]
@@ -145,12 +159,12 @@ def test_a_gauge_read_every_fifty_seconds_is_known_for_what_it_is():
 def test_who_flickered_within_a_minute_stands_at_what_it_said_last():
     codes, _ = followed(coded(falling(2.0), 10), on_change=True)
     upper = float(codes.last[0])
-    at_s = float(codes.heard_s[0]) + MINUTE_S
-    codes.listen(np.array([at_s]))
+    at_s = codes._link.heard_s + MINUTE_S
+    codes._link.listen(np.array([at_s]))
     mean, last = np.array([upper - CODE_PA / 2.0]), np.array([upper - CODE_PA])
     codes.follow(ONE, np.array([at_s]), mean, last, np.array([2]))
     for later in range(1, 60):
-        codes.listen(np.array([at_s + later * MINUTE_S]))
+        codes._link.listen(np.array([at_s + later * MINUTE_S]))
         codes.hold(ONE, at_s + later * MINUTE_S)
     low, high = codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) or (0.0, 0.0)
     assert (low, high) == pytest.approx((upper - 1.5 * CODE_PA, upper - 0.5 * CODE_PA))
@@ -169,14 +183,14 @@ def test_between_the_edges_lies_the_truth_and_three_gauges_leave_less_room():
     """Their codes lie a third apart, and what they read too much is known."""
     truth = falling(4.0)
     offsets = np.array([0.0, CODE_PA / 3.0, CODE_PA / 1.5])
-    codes = Codes(np.full(3, NOISE_PA))
+    codes = Codes(np.full(3, NOISE_PA), Link())
     three = np.arange(3)
     seen = [coded(truth + offset, seed) for seed, offset in enumerate(offsets.tolist())]
     widths, misses = [], []
     for minute in range(len(truth)):
         time_s = 1e9 + minute * MINUTE_S
         now = np.array([gauge[minute] for gauge in seen])
-        codes.listen(np.array([time_s]))
+        codes._link.listen(np.array([time_s]))
         codes.follow(three, np.full(3, time_s), now, now, np.ones(3, np.int64))
         edges = codes.edges(three, offsets, np.ones(3, np.bool_))
         if minute >= DAY and edges is not None:
@@ -191,8 +205,8 @@ def test_who_tells_changes_only_stands_while_others_are_heard():
     codes, _ = followed(coded(falling(2.0), 5), on_change=True)
     assert codes.stands(ONE).all()
     assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is not None
-    later_s = float(codes.heard_s[0]) + 7200.0
-    codes.listen(np.array([later_s]))
+    later_s = codes._link.heard_s + 7200.0
+    codes._link.listen(np.array([later_s]))
     assert not codes.stands(ONE).any()
     assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is None
 
@@ -207,7 +221,7 @@ def test_the_longer_nothing_is_heard_the_less_is_known():
 def test_a_snapshot_goes_on_the_same():
     readings = coded(falling(3.0), 7)
     codes, _ = followed(readings[: 2 * DAY])
-    other = Codes(np.array([np.nan]))
+    other = Codes(np.array([np.nan]), Link())
     other.restore(codes.snapshot())
     for minute, reading in enumerate(readings[2 * DAY :].tolist()):
         at_s = np.array([1e9 + (2 * DAY + minute) * MINUTE_S])

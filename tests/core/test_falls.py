@@ -50,7 +50,10 @@ def plainly(times_s, values) -> float:
 def test_the_fall_is_the_surest_slope_of_all_windows(station, spans, fall, seed):
     times = np.cumsum(spans)
     values = 99_000.0 - fall * times + np.random.default_rng(seed).normal(0.0, 3.0, len(times))
-    bounds, slopes = fed(station, times, values).falls(GAUGES, times[-1])
+    watch = FallWatch(station)
+    for time_s, value in zip(times, values, strict=True):
+        watch.take(GAUGES[:2], np.full(2, time_s), np.full(2, value))
+    bounds, slopes = watch.falls(GAUGES, times[-1])
     if values[-6:].max() - values[-1] < 60.0:
         return
     assert bounds[0] == pytest.approx(plainly(times, values), rel=1e-6, abs=1e-6)
@@ -61,6 +64,34 @@ def test_the_fall_is_the_surest_slope_of_all_windows(station, spans, fall, seed)
 def test_noise_alone_is_no_fall(station, seed, sigma):
     values = 99_000.0 + np.random.default_rng(seed).normal(0.0, sigma, 80)
     assert fed(station, 5.0 * np.arange(80), values).falls(GAUGES, 400.0)[0].max() <= 0.05
+
+
+@given(
+    st.lists(st.floats(1.0, 30.0), min_size=4, max_size=20),
+    st.floats(1.0, 30.0),
+    st.floats(200.0, 4000.0),
+)
+def test_one_reading_below_the_rest_is_no_fall_of_a_gauge_that_is_alone(
+    station, spans, next_s, low_pa
+):
+    times = np.cumsum([*spans, next_s])
+    values = np.full(len(times), 99_000.0)
+    values[-1] -= low_pa
+    assert fed(station, times, values).falls(GAUGES, times[-1])[0].max() <= 0.0
+
+
+def test_a_gauge_that_is_alone_tells_of_a_fall_one_reading_later_than_two(station):
+    one, two = FallWatch(station), FallWatch(station)
+    first: dict[int, float] = {}
+    for second in range(90):
+        value = 99_000.0 - 133.0 * max(second - 50, 0)
+        one.take(GAUGES[:1], np.full(1, float(second)), np.full(1, value))
+        two.take(GAUGES[:2], np.full(2, float(second)), np.full(2, value))
+        for count, watch in ((1, one), (2, two)):
+            if watch.falls(GAUGES, float(second))[0][-1] > 0.0:
+                first.setdefault(count, second)
+    assert 50 < first[2] < 60
+    assert first[1] == first[2] + 1
 
 
 def test_one_code_of_a_coarse_gauge_is_no_fall(station):

@@ -118,3 +118,25 @@ def test_the_air_that_came_before_a_hatch_was_told_to_be_open_hides_no_growth_of
     low_min, high_min = ((t - START_S) / 60.0 for t in (growth.onset_low_s, growth.onset_high_s))
     assert low_min <= opened_min
     assert high_min >= shut_min
+
+
+@pytest.mark.parametrize("moved_kg", [-0.02, 0.02])
+@pytest.mark.parametrize("seed", range(3))
+def test_gas_that_is_moved_once_the_leak_has_grown_does_not_hide_the_growth(seed, moved_kg):
+    """Two days of quiet, then 0.06 kg/day more; once an hour, from two to five, gas is moved at once."""
+    found = {}
+    for is_moved in (False, True):
+        book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+        pressures = np.concatenate([np.full(2880, FULL_PA), leaking(2.0, 0.06, 1.4, FULL_PA, 7.0)])
+        if is_moved:
+            hours = np.clip((np.arange(len(pressures)) - 2880) // 60 - 1, 0, 4)
+            pressures = pressures + hours * moved_kg * R_AIR * WARM_K / 7.0
+        events = [
+            event
+            for minute, pressure_pa in enumerate(pressures)
+            for event in book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+        ]
+        growths = [event for event in events if isinstance(event, Growth)]
+        assert (len(events) > len(growths) + 2) == is_moved, "what was moved is found, too"
+        found[is_moved] = growths[0].found_s - START_S - 2880 * 60.0
+    assert 0.0 < found[True] < 2.0 * found[False] + 3600.0

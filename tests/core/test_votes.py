@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.events import SensorDoubted, SensorFault, SensorTrusted
+from service.core.motions import Poll
 from service.core.station import Channel, ChannelKind
 from service.core.suspicions import BACK_S
 from service.core.units import PA_PER_MMHG, S_PER_DAY
-from service.core.votes import DISAGREEMENT_PA, Poll, Votes
+from service.core.votes import DISAGREEMENT_PA, Votes
 
 LEVEL_PA = 99_000.0
 MINUTE_S = 60.0
@@ -92,6 +93,42 @@ def test_the_one_that_parts_from_two_or_more_is_named_and_moves_nothing(
     assert event.difference_pa == pytest.approx(sign * lie * PA_PER_MMHG, abs=20.0)
     assert event.since_s >= 30 * MINUTE_S
     assert np.abs(np.array(cabin.agreed) - before).max() < 30.0
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(1, 25),
+    st.integers(0, 2),
+    st.floats(-16.0, 16.0).filter(lambda size: abs(size) > 1.0),
+)
+def test_a_spike_among_the_first_readings_is_no_part_of_an_offset(station, minute, liar, mmhg):
+    def reading(now: int) -> np.ndarray:
+        offsets = [0.0, 50.0, -50.0]
+        offsets[liar] += mmhg * PA_PER_MMHG * (now == minute)
+        return np.array(steady(*offsets)(now))
+
+    cabin = Cabin(station, 3).minutes(30, reading, noisy=False)
+    assert cabin.votes.offset == pytest.approx([0.0, 50.0, -50.0], abs=1.0)
+
+
+@pytest.mark.parametrize("liar", range(3))
+def test_a_first_reading_that_was_a_spike_is_no_offset_for_long(station, liar):
+    first = np.where(np.arange(3) == liar, 16.0 * PA_PER_MMHG, 0.0)
+    cabin = Cabin(station, 3).minutes(1, steady(*first)).minutes(10, steady(0.0, 50.0, -50.0))
+    apart = cabin.votes.offset - cabin.votes.offset.mean()
+    assert apart == pytest.approx([0.0, 50.0, -50.0], abs=15.0)
+
+
+def test_a_spike_of_one_makes_no_liars_of_those_that_stand_still(station):
+    """Of four with wide codes that say the same for hours, one says something else now and then."""
+
+    def reading(minute: int) -> np.ndarray:
+        spike_pa = 16.0 * PA_PER_MMHG * (minute % 7 == 0 and minute > 60)
+        return np.array(steady(spike_pa, 0.0, 5.0, 9.0)(minute))
+
+    cabin = Cabin(station, 4, step=66.7).minutes(1440, reading, noisy=False)
+    assert cabin.doubts() == []
+    assert cabin.votes.offset == pytest.approx(np.array([0.0, 0.0, 5.0, 9.0]) - 2.5, abs=3.0)
 
 
 def test_of_two_that_part_both_are_doubted_and_neither_is_named(station):
