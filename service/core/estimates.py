@@ -36,8 +36,8 @@ from service.core.views import (
 )
 from service.core.volumes import FreeVolumes
 
-# A fifth of the smallest emergency; below it the balances follow well enough.
 LEADS: Final = 1.5  # times as likely as the largest section, for a growth to be laid to another
+# A fifth of the smallest emergency; below it the balances follow well enough.
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 WITNESSES: Final = 2  # gauges that stand, and outweigh one that falls; one may have failed
 
