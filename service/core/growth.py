@@ -33,6 +33,7 @@ PULSES_S: Final = (600.0, 1800.0, 5400.0)
 # What jumps in each hypothesis, and the places of the first of each.
 KINDS: Final = (RATE, MASS, state.OXYGEN, DEFICIT, *(RATE for _ in PULSES_S))
 LEAK, JUMP, OXYGEN_JUMP, OXYGEN, PULSE = range(5)
+MOST: Final = ("deviation", "correlation", "information")  # of what a bank keeps
 STAYING: Final = (RATE, DEFICIT)  # of the filter's state, when the mass is measured anew
 STIRRED: Final = 5.0  # log-likelihood ratio of a leak from which on a row is looked at closely
 HAPPENED: Final = 10.0  # likewise of what is no leak; below it nothing is sure
@@ -175,8 +176,12 @@ class ChangeBank(Table):
         self.jump_share[row] = jump_share
 
     def rest(self, row: int) -> dict[str, Rows]:
-        """Return what stays of a row that stops being followed: all but what its mass was."""
-        return {**self.take(row), "deviation": self.deviation[row, STAYING]}
+        """Return what stays of a row that stops being followed: all but what its mass was.
+
+        In single precision where that is most of it, for many are kept.
+        """
+        stays = {**self.take(row), "deviation": self.deviation[row, STAYING]}
+        return stays | {name: stays[name].astype(np.float32) for name in MOST}
 
     def wake(self, resting: Mapping[str, Rows]) -> int:
         """Append a row that has rested; the filter has just measured all but its rates anew."""

@@ -14,7 +14,7 @@ from service.core.views import Balance
 Key = tuple[Group, Balance]
 
 EVERY_S: Final = 600.0
-KEPT: Final = 16
+OCTAVES: Final = 6  # of that: the newest of each is kept, one of them some three hours old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,10 @@ class Known:
 
 
 class Recent:
-    """What was known of each live account at most `EVERY_S * KEPT` ago, the oldest first."""
+    """What was known of each live account, the oldest first, and the older the sparser.
+
+    The octave of a moment is how often two divides its number, and each octave keeps its newest.
+    """
 
     def __init__(self) -> None:
         self._known: dict[Key, tuple[Known, ...]] = {}
@@ -55,7 +58,9 @@ class Recent:
 
     def keep(self, key: Key, now: Known) -> None:
         """Keep what is known now."""
-        self._known[key] = (*self._known.get(key, ()), now)[-KEPT:]
+        octave = _octave(now)
+        older = (known for known in self._known.get(key, ()) if _octave(known) != octave)
+        self._known[key] = (*older, now)
 
     def before(self, key: Key, time_s: float) -> Known | None:
         """Return the newest that was known before a time, None if nothing is kept of then."""
@@ -79,3 +84,8 @@ class Recent:
     def restore(self, state: Mapping[Key, tuple[Known, ...]]) -> None:
         """Take over a snapshot."""
         self._known = dict(state)
+
+
+def _octave(known: Known) -> int:
+    number = int(known.time_s // EVERY_S)
+    return min((number & -number).bit_length() - 1, OCTAVES - 1) if number else OCTAVES - 1

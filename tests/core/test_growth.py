@@ -283,8 +283,9 @@ def test_a_row_that_has_rested_lacks_as_much_of_its_rates_and_nothing_of_its_mas
     row = bank.wake(bank.rest(0))
     after = bank.take(row)
     for name in before.keys() - {"deviation"}:
-        assert np.array_equal(after[name], before[name], equal_nan=True)
-    assert np.array_equal(after["deviation"][[RATE, DEFICIT]], before["deviation"][[RATE, DEFICIT]])
+        assert after[name] == pytest.approx(before[name], rel=1e-6, nan_ok=True)
+    stays = before["deviation"][[RATE, DEFICIT]]
+    assert after["deviation"][[RATE, DEFICIT]] == pytest.approx(stays, rel=1e-6)
     assert np.count_nonzero(np.delete(after["deviation"], [RATE, DEFICIT], axis=0)) == 0
 
 

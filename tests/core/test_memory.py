@@ -5,7 +5,7 @@ import pytest
 
 from service.core.estimators import RATE, LeakFilter
 from service.core.growth import ChangeBank
-from service.core.memory import EVERY_S, KEPT, Known, Recent
+from service.core.memory import EVERY_S, Known, Recent
 from service.core.noise import AirNoise, NoiseModel
 from service.core.views import Balance
 
@@ -23,44 +23,45 @@ def known(time_s: float) -> Known:
     return Known(filter=leaks.take(0), bank=bank.rest(0))
 
 
-def hours_of_memory() -> Recent:
+def memory_of(minutes: int) -> Recent:
     recent = Recent()
-    for minute in range(180):
+    for minute in range(minutes):
         if recent.is_due(KEY, 60.0 * minute):
             recent.keep(KEY, known(60.0 * minute))
     return recent
 
 
-@pytest.mark.parametrize("before_s", [10_700.0, 9000.0, 8000.0, 0.0])
-def test_what_is_taken_is_of_before_a_time_or_the_oldest_there_is(before_s):
-    taken = hours_of_memory().take(KEY, before_s, known(10_740.0)).time_s
-    oldest_s = 10_740.0 - KEPT * EVERY_S
-    assert taken <= max(before_s, oldest_s + EVERY_S)
-    assert taken >= min(before_s, 10_740.0) - EVERY_S
+@pytest.mark.parametrize("age_s", [0.0, 600.0, 1800.0, 3600.0, 7200.0])
+def test_what_is_taken_is_of_before_a_time_and_not_much_older(age_s):
+    now_s = 60.0 * 1439
+    taken_s = memory_of(1440).take(KEY, now_s - age_s, known(now_s)).time_s
+    assert now_s - (2.0 * age_s + 4.0 * EVERY_S) <= taken_s <= now_s - age_s
 
 
 def test_what_is_kept_reaches_back_long_enough_for_a_hatch_told_twenty_minutes_late():
-    for minute in range(60, 180):
-        recent = Recent()
-        for past in range(minute + 1):
-            if recent.is_due(KEY, 60.0 * past):
-                recent.keep(KEY, known(60.0 * past))
-        told_s = 60.0 * minute
-        moved_s = told_s - 1200.0
-        assert recent.take(KEY, moved_s - 600.0, known(told_s)).time_s <= moved_s - 600.0
+    for minutes in range(240, 480):
+        told_s, moved_s = 60.0 * minutes, 60.0 * (minutes - 20)
+        taken = memory_of(minutes).take(KEY, moved_s - 600.0, known(told_s))
+        assert moved_s - 4800.0 <= taken.time_s <= moved_s - 600.0
+
+
+def test_what_is_kept_does_not_grow():
+    kept = len(memory_of(1000).snapshot()[KEY])
+    assert all(len(memory_of(minutes).snapshot()[KEY]) <= kept + 1 for minutes in (2000, 4000))
 
 
 def test_what_came_after_a_time_is_forgotten():
-    recent = hours_of_memory()
+    recent = memory_of(180)
     recent.forget(KEY, 9700.0)
-    assert recent.take(KEY, np.inf, known(9700.0)).time_s == 9700.0
-    recent = hours_of_memory()
-    recent.forget(KEY, 9700.0)
-    assert recent.take(KEY, 9700.0, known(10_740.0)).time_s <= 9700.0
+    newest = recent.before(KEY, np.inf)
+    assert newest is not None
+    assert newest.time_s <= 9700.0
+    recent.forget(KEY, -np.inf)
+    assert recent.before(KEY, np.inf) is None
 
 
 def test_nothing_is_kept_of_what_was_taken():
-    recent = hours_of_memory()
+    recent = memory_of(180)
     recent.take(KEY, 9000.0, known(10_740.0))
     assert recent.take(KEY, 9000.0, known(10_740.0)).time_s == 10_740.0
 
