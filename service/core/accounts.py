@@ -247,7 +247,9 @@ class Ledger:
             if account.key[0] in live:
                 keep.append(row)
             else:
-                known = self._recent.take(account.key, moved_s - LATE_S, self._known(row))
+                now = self._known(row)
+                known = self._recent.take(account.key, moved_s - LATE_S, now).noise_of(now)
+                account.pressure_pa = known.pressure_pa
                 account.excise(float(self.filter.time_s[row]) - known.time_s)
                 account.interrupt()
                 self._resting[account.key] = (account, known)
@@ -365,7 +367,11 @@ class Ledger:
         return new.used
 
     def _known(self, row: int) -> Known:
-        return Known(filter=self.filter.take(row), bank=self.bank.rest(row))
+        return Known(
+            filter=self.filter.take(row),
+            bank=self.bank.rest(row),
+            pressure_pa=self.accounts[row].pressure_pa,
+        )
 
     def _see(
         self,
@@ -604,6 +610,7 @@ class Ledger:
     def _break(self, row: int) -> None:
         self.bank.clear(row)
         self.accounts[row].interrupt()
+        self._forget(row)
 
     def _keep(self, rows: Sequence[int]) -> None:
         self.filter.keep(rows)

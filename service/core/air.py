@@ -22,7 +22,7 @@ from service.core.gases import (
     reading_sd_pa,
     temperature_sd_k,
 )
-from service.core.link import Link
+from service.core.link import BREAK_S, Link
 from service.core.motions import Poll
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
 from service.core.smoothing import Smoothing
@@ -38,7 +38,8 @@ SLOW: Final = (
     ChannelKind.PPCO2,
 )
 NITROGEN_SHARE: Final = 0.765  # of the pressure, 566 of 740 mmHg; ISS status of 11 January 2004
-RESTART_S: Final = 180.0  # after a break of the link, in which thermometers are waited for
+LONG_BREAK_S: Final = 1800.0  # of the link; in a shorter one temperatures hardly move
+RESTART_S: Final = 180.0  # after that, in which thermometers are waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class Readings:
         declared = np.array([np.nan if c.noise is None else c.noise for c in station.channels])
         self._link = Link()
         self._codes = Codes(declared, self._link)
-        # Whose pressure was told since a break of the link, and not all of its thermometers.
-        self._waiting: set[tuple[int, ...]] = set()
+        # Since when a pressure that was told waits for thermometers after a break of the link.
+        self._waiting: dict[tuple[int, ...], float] = {}
         self._noise = np.where(np.isnan(declared), NOISE_PA, declared)
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
@@ -145,12 +146,6 @@ class Readings:
         if others_s is None or sections in self._waiting:
             return others_s
         return others_s if self._codes.stands(self.alive(gauges, others_s)).any() else None
-
-    def standing(self, sections: tuple[int, ...], time_s: float, silence_s: float) -> int:
-        """Return how many gauges have been silent for so long because their pressure stands."""
-        gauges = self.alive(self.gauges(sections), time_s)
-        is_silent = self.time_s[gauges] <= time_s - silence_s
-        return int((is_silent & self._codes.stands(gauges)).sum())
 
     def spoke_s(self, channels: NDArray[np.intp], is_new: NDArray[np.bool_]) -> float | None:
         """Return the mean time of those channels that spoke in this step, None = none did."""
@@ -252,7 +247,7 @@ class Readings:
             "smoothing": self._smoothing.snapshot(),
             "thermometers": self._thermometers.snapshot(),
             "link": self._link.snapshot(),
-            "waiting": sorted(self._waiting),
+            "waiting": dict(self._waiting),
             "codes": self._codes.snapshot(),
             "votes": self.votes.snapshot(),
             "gases": self._gases.snapshot(),
@@ -265,7 +260,7 @@ class Readings:
         self._smoothing.restore(state["smoothing"])
         self._thermometers.restore(state["thermometers"])
         self._link.restore(state["link"])
-        self._waiting = set(state["waiting"])
+        self._waiting = dict(state["waiting"])
         self._codes.restore(state["codes"])
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
@@ -279,15 +274,18 @@ class Readings:
     ) -> bool:
         """Return whether there is a new pressure that temperatures of now go with.
 
-        After a break of the link the one comes before the others.
+        After a long break of the link the one comes before the others that were heard until then.
         """
+        link = self._link
         is_told = bool(self._codes.tells(gauges, is_new[gauges]).any()) or sections in self._waiting
         told_s = self.time_s[self.channels(sections, ChannelKind.TEMPERATURE)]
-        is_old = np.isfinite(told_s) & (told_s < self._link.unbroken_s)
-        if is_told and is_old.any() and time_s < self._link.unbroken_s + RESTART_S:
-            self._waiting.add(sections)
+        is_missed = (told_s >= link.before_s - BREAK_S) & (told_s < link.unbroken_s)
+        is_long = LONG_BREAK_S < link.unbroken_s - link.before_s < np.inf
+        since_s = self._waiting.pop(sections, time_s)
+        is_early = link.unbroken_s <= since_s and time_s < since_s + RESTART_S
+        if is_told and is_long and is_missed.any() and is_early:
+            self._waiting[sections] = since_s
             return False
-        self._waiting.discard(sections)
         return is_told
 
     def _rounded(

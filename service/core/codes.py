@@ -72,8 +72,9 @@ class Codes(Table):
         Share of changes that are to the next code, and how many there were.
     coarse, silent : ndarray, shape (n,)
         1 where the code is wide beside the noise, and where such a gauge tells changes only.
-    doubted : ndarray, shape (n,)
-        On which side the newest reading was out of reach; 0 = it was not.
+    doubted, lone : ndarray, shape (n,)
+        On which side the newest reading was out of reach, 0 = it was not; and 1 where the one before
+        was not there, so that it may be a spike.
     """
 
     COLUMNS: ClassVar = {
@@ -94,6 +95,7 @@ class Codes(Table):
                 "coarse",
                 "silent",
                 "doubted",
+                "lone",
             ),
             ((), 0.0),
         ),
@@ -118,6 +120,7 @@ class Codes(Table):
     coarse: NDArray[np.float64]
     silent: NDArray[np.float64]
     doubted: NDArray[np.float64]
+    lone: NDArray[np.float64]
 
     def __init__(self, noise_pa: NDArray[np.float64], link: Link) -> None:
         super().__init__(len(noise_pa))
@@ -152,9 +155,9 @@ class Codes(Table):
             counts.tolist(),
             strict=True,
         ):
-            was_doubted = self.doubted[gauge] != 0.0
+            was_lone = self.lone[gauge] > 0.0
             self._take(gauge, time_s, reading)
-            if count == 1 and not was_doubted and self.doubted[gauge] == 0.0:
+            if count == 1 and not was_lone and self.lone[gauge] == 0.0:
                 self._learn(gauge, time_s, reading)
             self.last[gauge], self.last_s[gauge] = newest, time_s
 
@@ -175,7 +178,7 @@ class Codes(Table):
 
     def tells(self, gauges: NDArray[np.intp], is_new: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which gauges tell of now: those that stand, and new readings but lone ones out of reach."""
-        return np.asarray((is_new | self.stands(gauges)) & (self.doubted[gauges] == 0.0))
+        return np.asarray((is_new | self.stands(gauges)) & (self.lone[gauges] == 0.0))
 
     def variances(self, gauges: NDArray[np.intp], time_s: float) -> NDArray[np.float64]:
         """Return how well the levels are known at a time, Pa^2; 0 of what is not coarse."""
@@ -217,13 +220,14 @@ class Codes(Table):
         half, noise = float(self.code[gauge]) / 2.0, float(self.noise[gauge])
         if self.coarse[gauge] == 0.0:
             self.level[gauge], self.level_var[gauge] = reading, half * half / 3.0
+            self.doubted[gauge] = self.lone[gauge] = 0.0
             return
         var = float(self.level_var[gauge]) + WALK_PA2_PER_S * max(time_s - before_s, 0.0)
         sd = sqrt(var + noise * noise)
         surprise = reading - float(self.level[gauge])
         side = float(np.sign(surprise)) if abs(surprise) > half + OUT_OF_REACH * sd else 0.0
         is_lone = side != 0.0 and side != self.doubted[gauge]
-        self.doubted[gauge] = side
+        self.doubted[gauge], self.lone[gauge] = side, float(is_lone)
         if is_lone:
             self.level_var[gauge] = var
         elif side != 0.0:

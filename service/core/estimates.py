@@ -12,7 +12,7 @@ from service.core.air_reading import AirReading
 from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import Severity
-from service.core.falls import ALIVE_S, FallWatch
+from service.core.falls import FallWatch
 from service.core.faults import DAEMON, DAEMON_NAME, Faults
 from service.core.growth import TWO_SIDED_95
 from service.core.hatches import UnknownHatches
@@ -39,7 +39,6 @@ from service.core.volumes import FreeVolumes
 LEADS: Final = 1.5  # times as likely as the largest section, for a growth to be laid to another
 # A fifth of the smallest emergency; below it the balances follow well enough.
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
-WITNESSES: Final = 2  # gauges that stand, and outweigh one that falls; one may have failed
 
 
 class EstimatePolicy(Protocol):
@@ -284,8 +283,6 @@ class Estimates:
             return Figure.exact(0.0)
         second = min(1, len(bounds) - 1)
         if not np.isfinite(bounds[second]) or bounds[second] <= 0.0:
-            return Figure.exact(0.0)
-        if len(bounds) == 1 and self._readings.standing(group, at_s, ALIVE_S) >= WITNESSES:
             return Figure.exact(0.0)
         alone = len(bounds) == 1 and not self._policy.single_sensor_emergency
         low, slope = float(bounds[second]), float(slopes[second])

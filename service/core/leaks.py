@@ -395,7 +395,6 @@ class LeakBook(Ledger):
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._break(row)
-            self._forget(row)
             return [explained]
         if -change.size > base:
             return []  # a leak cannot shrink by more than it is
@@ -424,7 +423,6 @@ class LeakBook(Ledger):
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)
             self._break(other)
-            self._forget(other)
         empty = ChangeBank(1).rest(0)
         for key, (account, known) in self._resting.items():
             inside, outside = set(key[0]), set(group)

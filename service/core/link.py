@@ -14,24 +14,26 @@ class Link:
 
     Attributes
     ----------
-    heard_s, unbroken_s : float
-        When anything was heard last, and since when without a break; Unix UTC.
+    heard_s, unbroken_s, before_s : float
+        When anything was heard last, since when without a break, and last before that; Unix UTC.
     """
 
     def __init__(self) -> None:
-        self.heard_s = self.unbroken_s = -np.inf
+        self.heard_s = self.unbroken_s = self.before_s = -np.inf
 
     def listen(self, times_s: NDArray[np.float64]) -> None:
         """Note when something was heard."""
         for time_s in (float(times_s.min()), float(times_s.max())) if len(times_s) else ():
             if time_s - self.heard_s > BREAK_S:
-                self.unbroken_s = time_s
+                self.before_s, self.unbroken_s = self.heard_s, time_s
             self.heard_s = max(self.heard_s, time_s)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
-        return {"heard_s": self.heard_s, "unbroken_s": self.unbroken_s}
+        names = ("heard_s", "unbroken_s", "before_s")
+        return {name: getattr(self, name) for name in names}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
-        self.heard_s, self.unbroken_s = state["heard_s"], state["unbroken_s"]
+        for name, value in state.items():
+            setattr(self, name, value)

@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.estimators import RATE
+from service.core.estimators import DEFICIT, RATE
 from service.core.station import Group
 from service.core.views import Balance
 
@@ -23,6 +23,7 @@ class Known:
 
     filter: Mapping[str, NDArray[np.float64]]
     bank: Mapping[str, NDArray[np.float64]]
+    pressure_pa: float
 
     @property
     def time_s(self) -> float:
@@ -35,12 +36,23 @@ class Known:
         variance = self.filter["covariance"][RATE, RATE]
         return float(self.filter["state"][RATE]), float(np.sqrt(variance))
 
+    def noise_of(self, now: Self) -> Self:
+        """Return the same with the noise that was learned since, and no surer of the loss of oxygen."""
+        covariance = self.filter["covariance"].copy()
+        doubt = now.filter["covariance"][DEFICIT, DEFICIT]
+        covariance[DEFICIT, DEFICIT] = max(covariance[DEFICIT, DEFICIT], doubt)
+        kept = {"state": self.filter["state"], "time_s": self.filter["time_s"]}
+        return replace(self, filter={**now.filter, **kept, "covariance": covariance})
+
     def corrected(self, shift: float, variance: float) -> Self:
         """Return the same with another rate and more doubt of it, kg/s and its square."""
         state, covariance = self.filter["state"].copy(), self.filter["covariance"].copy()
         state[RATE] += shift
         covariance[RATE, RATE] += variance
         return replace(self, filter={**self.filter, "state": state, "covariance": covariance})
+
+
+Numbered = tuple[tuple[int, Known], ...]
 
 
 class Recent:
@@ -50,42 +62,43 @@ class Recent:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[Known, ...]] = {}
+        self._known: dict[Key, Numbered] = {}
 
     def is_due(self, key: Key, now_s: float) -> bool:
         """Say whether it is time to keep what is known now."""
-        return key not in self._known or now_s - self._known[key][-1].time_s >= EVERY_S
+        return key not in self._known or now_s - self._known[key][-1][1].time_s >= EVERY_S
 
     def keep(self, key: Key, now: Known) -> None:
         """Keep what is known now."""
-        octave = _octave(now)
-        older = (known for known in self._known.get(key, ()) if _octave(known) != octave)
-        self._known[key] = (*older, now)
+        older = self._known.get(key, ())
+        number = older[-1][0] + 1 if older else 1
+        rest = (one for one in older if _octave(one[0]) != _octave(number))
+        self._known[key] = (*rest, (number, now))
 
     def before(self, key: Key, time_s: float) -> Known | None:
         """Return the newest that was known before a time, None if nothing is kept of then."""
-        return next((k for k in reversed(self._known.get(key, ())) if k.time_s <= time_s), None)
+        older = reversed(self._known.get(key, ()))
+        return next((known for _, known in older if known.time_s <= time_s), None)
 
     def forget(self, key: Key, since_s: float) -> None:
         """Drop what was known after a time, because it has turned out to be otherwise."""
-        before = tuple(known for known in self._known.pop(key, ()) if known.time_s <= since_s)
+        before = tuple(one for one in self._known.pop(key, ()) if one[1].time_s <= since_s)
         if before:
             self._known[key] = before
 
     def take(self, key: Key, before_s: float, now: Known) -> Known:
         """Return the newest that was known before a time, else the oldest; drop all of the account."""
-        known = (*self._known.pop(key, ()), now)
+        known = [*(known for _, known in self._known.pop(key, ())), now]
         return next((k for k in reversed(known) if k.time_s <= before_s), known[0])
 
-    def snapshot(self) -> dict[Key, tuple[Known, ...]]:
+    def snapshot(self) -> dict[Key, Numbered]:
         """Return all state."""
         return dict(self._known)
 
-    def restore(self, state: Mapping[Key, tuple[Known, ...]]) -> None:
+    def restore(self, state: Mapping[Key, Numbered]) -> None:
         """Take over a snapshot."""
         self._known = dict(state)
 
 
-def _octave(known: Known) -> int:
-    number = int(known.time_s // EVERY_S)
-    return min((number & -number).bit_length() - 1, OCTAVES - 1) if number else OCTAVES - 1
+def _octave(number: int) -> int:
+    return min((number & -number).bit_length() - 1, OCTAVES - 1)

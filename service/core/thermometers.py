@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class Thermometers:
-    """What every thermometer said when all of its air were last heard.
+    """Where every thermometer stands, by itself or with the others.
 
     Parameters
     ----------
@@ -21,7 +21,8 @@ class Thermometers:
     """
 
     def __init__(self, count: int) -> None:
-        self._together_k = np.full(count, np.nan)
+        self._level_k = np.full(count, np.nan)
+        self._was_heard = np.zeros(count, np.bool_)
 
     def carried(
         self,
@@ -38,21 +39,20 @@ class Thermometers:
         levels_k : ndarray, shape (n,)
             What they say; of those that are not heard it does not matter.
         """
-        together_k = self._together_k[thermometers]
-        is_known = np.isfinite(together_k)
-        both = is_heard & is_known
-        moved_k = float((levels_k - together_k)[both].mean()) if both.any() else 0.0
-        if (is_known & ~is_heard).any():
-            first = is_heard & ~is_known
-            self._together_k[thermometers[first]] = levels_k[first] - moved_k
-        else:
-            self._together_k[thermometers[is_heard]] = levels_k[is_heard]
-        return np.where(is_heard, levels_k, together_k + moved_k)
+        before_k = self._level_k[thermometers]
+        told_k = (levels_k - before_k)[is_heard & np.isfinite(before_k)]
+        steps_k = (levels_k - before_k)[is_heard & self._was_heard[thermometers]]
+        moves_k = steps_k if len(steps_k) else told_k
+        moved_k = float(moves_k.mean()) if len(moves_k) else 0.0
+        level_k = np.where(is_heard, levels_k, before_k + moved_k)
+        self._level_k[thermometers], self._was_heard[thermometers] = level_k, is_heard
+        return level_k
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
-        return {"together_k": self._together_k.copy()}
+        return {"level_k": self._level_k.copy(), "was_heard": self._was_heard.copy()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
-        self._together_k = state["together_k"].copy()
+        self._level_k = state["level_k"].copy()
+        self._was_heard = state["was_heard"].copy()

@@ -133,7 +133,7 @@ class Votes:
             side = np.where(np.abs(strayed) > self._tolerance[alive], np.sign(strayed), 0.0)
             is_spike = heard & (side != 0.0) & (side != self._astray[alive])
             # The first reading was one, if the next are elsewhere and together.
-            is_anew = heard & (side != 0.0) & ~is_spike
+            is_anew = heard & (side != 0.0) & ~is_spike & (read <= 1.0)
             self._astray[alive] = np.where(is_anew, 0.0, np.where(heard, side, self._astray[alive]))
             read = np.where(is_anew, 0.0, read)
             heard &= ~is_spike
@@ -162,7 +162,7 @@ class Votes:
         self.offset[channels] = np.nan
         self._motions.forget(channels)
         self._learned_s[channels] = 0.0
-        self._read[channels] = 0.0
+        self._read[channels] = self._astray[channels] = 0.0
         self._gap[channels] = 0.0
 
     def drain(self, at_s: float) -> list[SensorDoubted | SensorTrusted]:

@@ -151,6 +151,18 @@ def test_after_a_break_a_pressure_waits_for_the_thermometer_but_not_for_long(sta
         assert cabin.step({"cabin.pressure": LEVEL_PA + 30.0}, span_s=200.0).pressure_is_new
 
 
+@pytest.mark.parametrize("spacing_s", [600.0, 3600.0])
+def test_a_station_that_tells_rarely_is_weighed_although_a_thermometer_is_dead(station, spacing_s):
+    cabin = Cabin(station)
+    for _ in range(5):
+        cabin.step({"cabin.pressure": LEVEL_PA, "cabin.temperature": 295.0}, span_s=spacing_s)
+        cabin.step({"tunnel.temperature": 291.0})
+    for hour in range(24):
+        told = {"cabin.pressure": LEVEL_PA, "cabin.temperature": 295.0}
+        air = cabin.step(told, span_s=spacing_s)
+        assert air.pressure_is_new or hour < 1
+
+
 def test_a_section_without_a_thermometer_has_the_mean_of_the_rest(station):
     cabin = Cabin(station)
     air = cabin.step({"cabin.pressure": LEVEL_PA, "cabin.temperature": 300.0})

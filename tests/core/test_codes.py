@@ -127,6 +127,19 @@ def test_a_spike_of_a_gauge_that_has_told_of_few_changes_leaves_it_coarse_and_te
     assert abs(codes.level[0] - levels[-1]) < 0.1 * CODE_PA
 
 
+def test_a_gauge_that_falls_by_several_codes_a_reading_tells_of_each_but_the_first():
+    told_mmhg = np.repeat(np.arange(10) % 2 * 0.5, 30)
+    codes, _ = followed(LEVEL_PA + told_mmhg * PA_PER_MMHG)
+    last = LEVEL_PA + 0.5 * PA_PER_MMHG
+    told = []
+    for minute in range(len(told_mmhg), len(told_mmhg) + 20):
+        reading = last - 3.0 * CODE_PA
+        step(codes, minute, reading, last)
+        told.append(bool(codes.tells(ONE, np.ones(1, np.bool_)).all()))
+        last = reading
+    assert told == [False] + [True] * 19
+
+
 def test_one_reading_between_two_codes_does_not_make_the_codes_finer():
     """A glitch, or the day the gauge is calibrated anew."""
     readings = coded(falling(4.0), 8)

@@ -7,6 +7,7 @@ from service.core.air_reading import AirReading
 from service.core.leaks import Growth, LeakBook
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY
+from service.core.views import Balance
 from tests.core.airs import air_reading
 
 START_S = 1.7e9
@@ -140,3 +141,22 @@ def test_gas_that_is_moved_once_the_leak_has_grown_does_not_hide_the_growth(seed
         assert (len(events) > len(growths) + 2) == is_moved, "what was moved is found, too"
         found[is_moved] = growths[0].found_s - START_S - 2880 * 60.0
     assert 0.0 < found[True] < 2.0 * found[False] + 3600.0
+
+
+@pytest.mark.parametrize("late_min", [0, 9])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tunnel_that_was_all_but_half_empty_leaks_as_before_once_it_is_full(seed, late_min):
+    """Four days at 0.8 kg/day of full pressure; its hatch is told to be open some minutes late."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    emptied = leaking(4.0, 0.8, 1.8, FULL_PA, 7.0)
+    for minute, pressure_pa in enumerate([*emptied, *[FULL_PA] * late_min]):
+        book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    book.regroup([(0, 1)], START_S + 60.0 * (5760 + late_min))
+    book.regroup([TUNNEL], START_S + 60.0 * 6000)
+    book.step({TUNNEL: reading(6000, FULL_PA, rng)})
+    rate, error = book.rate((TUNNEL, Balance.TOTAL)) or (0.0, 0.0)
+    assert abs(rate * S_PER_DAY - 0.8) < max(3.0 * error * S_PER_DAY, 0.05)
+    found = []
+    for minute, pressure_pa in enumerate(leaking(1.0, 0.8, 1.8, FULL_PA, 7.0), 6001):
+        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    assert [event for event in found if isinstance(event, Growth)] == []

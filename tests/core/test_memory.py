@@ -20,7 +20,7 @@ NOISE = AirNoise(
 def known(time_s: float) -> Known:
     leaks, bank = LeakFilter(), ChangeBank(1)
     leaks.start(time_s, 100.0, 1e-5, 1e-6, NOISE)
-    return Known(filter=leaks.take(0), bank=bank.rest(0))
+    return Known(filter=leaks.take(0), bank=bank.rest(0), pressure_pa=1e5)
 
 
 def memory_of(minutes: int) -> Recent:
@@ -29,6 +29,18 @@ def memory_of(minutes: int) -> Recent:
         if recent.is_due(KEY, 60.0 * minute):
             recent.keep(KEY, known(60.0 * minute))
     return recent
+
+
+@pytest.mark.parametrize("spacing_s", [660.0, 1200.0, 3600.0])
+def test_something_older_is_kept_however_rarely_a_station_tells(spacing_s):
+    recent = Recent()
+    for number in range(40):
+        recent.keep(KEY, known(1.7e9 + 600.0 + spacing_s * number))
+    now_s = 1.7e9 + 600.0 + 39 * spacing_s
+    for age in (1, 2, 4, 8):
+        before = recent.before(KEY, now_s - age * spacing_s)
+        assert before is not None
+        assert before.time_s >= now_s - (2 * age + 3) * spacing_s
 
 
 @pytest.mark.parametrize("age_s", [0.0, 600.0, 1800.0, 3600.0, 7200.0])

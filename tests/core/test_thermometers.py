@@ -32,12 +32,14 @@ def test_what_was_never_heard_is_not_known(levels_k):
     assert known.tolist() == is_heard.tolist()
 
 
-def test_one_that_is_new_while_another_is_silent_joins_the_others():
+def test_one_that_falls_silent_after_another_goes_on_from_where_it_was():
     air = Thermometers(4)
-    air.carried(ALL, np.array([True, True, False, False]), np.array([290.0, 294.0, 0.0, 0.0]))
-    air.carried(ALL, np.array([True, False, True, False]), np.array([291.0, 0.0, 296.0, 0.0]))
-    later = air.carried(ALL, np.array([True, False, False, False]), np.array([292.0, 0, 0, 0]))
-    assert later[:3] == pytest.approx([292.0, 296.0, 297.0])
+    air.carried(ALL, np.ones(4, np.bool_), np.array([293.0, 294.0, 294.0, 294.0]))
+    for step in range(1, 11):
+        told_k = np.array([0.0, 294.0, 294.0 + 0.2 * step, 294.0 + 0.2 * step])
+        known = air.carried(ALL, np.array([False, True, True, True]), told_k)
+    after = air.carried(ALL, np.array([False, True, False, True]), np.array([0, 294.0, 0, 296.0]))
+    assert after == pytest.approx(known)
 
 
 def test_a_snapshot_goes_on_the_same():

@@ -119,6 +119,13 @@ def test_a_first_reading_that_was_a_spike_is_no_offset_for_long(station, liar):
     assert apart == pytest.approx([0.0, 50.0, -50.0], abs=15.0)
 
 
+def test_one_that_wanders_off_while_its_offset_is_learned_is_named(station):
+    def reading(minute: int) -> np.ndarray:
+        return np.array(steady(0.6 * PA_PER_MMHG * max(minute - 5, 0), 0.0, 0.0)(minute))
+
+    assert Cabin(station, 3).minutes(60, reading, noisy=False).doubted()[0] == "g0"
+
+
 def test_a_spike_of_one_makes_no_liars_of_those_that_stand_still(station):
     """Of four with wide codes that say the same for hours, one says something else now and then."""
 
