@@ -23,7 +23,7 @@ from service.core.estimators import (
     TOTAL,
     LeakFilter,
 )
-from service.core.growth import JUMP_SHARE, ChangeBank
+from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
 from service.core.memory import Key, Known, Recent
 from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
@@ -600,7 +600,7 @@ class Ledger:
         """
         account = self.accounts[row]
         before = self._recent.before(account.key, since_s)
-        if before is None:
+        if before is None or not speaks_of_leak(before.bank):
             self.bank.clear(row)
         else:
             self.bank.unsee(row, before.bank)

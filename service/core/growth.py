@@ -455,6 +455,12 @@ def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: 
     return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
 
 
+def speaks_of_leak(resting: Mapping[str, Rows]) -> bool:
+    """Say whether some candidate of a row at rest has seen what a changed leak would do."""
+    linear, quadratic = (resting[name][_block(LEAK)] for name in ("correlation", "information"))
+    return bool((0.5 * np.square(linear) / (quadratic + 1e-30)).max() >= STIRRED)
+
+
 def _block(place: int) -> slice:
     return slice(place * CANDIDATES, (place + 1) * CANDIDATES)
 

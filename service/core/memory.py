@@ -14,7 +14,7 @@ from service.core.views import Balance
 Key = tuple[Group, Balance]
 
 EVERY_S: Final = 600.0
-OCTAVES: Final = 6  # of that: the newest of each is kept, one of them some three hours old
+KEPT: Final = 8  # more than an hour; a hatch that is told 20 minutes late needs half of that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,53 +52,40 @@ class Known:
         return replace(self, filter={**self.filter, "state": state, "covariance": covariance})
 
 
-Numbered = tuple[tuple[int, Known], ...]
-
-
 class Recent:
-    """What was known of each live account, the oldest first, and the older the sparser.
-
-    The octave of a moment is how often two divides its number, and each octave keeps its newest.
-    """
+    """What was known of each live account of late, the oldest first."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, Numbered] = {}
+        self._known: dict[Key, tuple[Known, ...]] = {}
 
     def is_due(self, key: Key, now_s: float) -> bool:
         """Say whether it is time to keep what is known now."""
-        return key not in self._known or now_s - self._known[key][-1][1].time_s >= EVERY_S
+        return key not in self._known or now_s - self._known[key][-1].time_s >= EVERY_S
 
     def keep(self, key: Key, now: Known) -> None:
         """Keep what is known now."""
-        older = self._known.get(key, ())
-        number = older[-1][0] + 1 if older else 1
-        rest = (one for one in older if _octave(one[0]) != _octave(number))
-        self._known[key] = (*rest, (number, now))
+        self._known[key] = (*self._known.get(key, ()), now)[-KEPT:]
 
     def before(self, key: Key, time_s: float) -> Known | None:
         """Return the newest that was known before a time, None if nothing is kept of then."""
         older = reversed(self._known.get(key, ()))
-        return next((known for _, known in older if known.time_s <= time_s), None)
+        return next((known for known in older if known.time_s <= time_s), None)
 
     def forget(self, key: Key, since_s: float) -> None:
         """Drop what was known after a time, because it has turned out to be otherwise."""
-        before = tuple(one for one in self._known.pop(key, ()) if one[1].time_s <= since_s)
+        before = tuple(one for one in self._known.pop(key, ()) if one.time_s <= since_s)
         if before:
             self._known[key] = before
 
     def take(self, key: Key, before_s: float, now: Known) -> Known:
         """Return the newest that was known before a time, else the oldest; drop all of the account."""
-        known = [*(known for _, known in self._known.pop(key, ())), now]
+        known = (*self._known.pop(key, ()), now)
         return next((k for k in reversed(known) if k.time_s <= before_s), known[0])
 
-    def snapshot(self) -> dict[Key, Numbered]:
+    def snapshot(self) -> dict[Key, tuple[Known, ...]]:
         """Return all state."""
         return dict(self._known)
 
-    def restore(self, state: Mapping[Key, Numbered]) -> None:
+    def restore(self, state: Mapping[Key, tuple[Known, ...]]) -> None:
         """Take over a snapshot."""
         self._known = dict(state)
-
-
-def _octave(number: int) -> int:
-    return min((number & -number).bit_length() - 1, OCTAVES - 1)

@@ -31,30 +31,18 @@ def memory_of(minutes: int) -> Recent:
     return recent
 
 
-@pytest.mark.parametrize("spacing_s", [660.0, 1200.0, 3600.0])
-def test_something_older_is_kept_however_rarely_a_station_tells(spacing_s):
-    recent = Recent()
-    for number in range(40):
-        recent.keep(KEY, known(1.7e9 + 600.0 + spacing_s * number))
-    now_s = 1.7e9 + 600.0 + 39 * spacing_s
-    for age in (1, 2, 4, 8):
-        before = recent.before(KEY, now_s - age * spacing_s)
-        assert before is not None
-        assert before.time_s >= now_s - (2 * age + 3) * spacing_s
-
-
-@pytest.mark.parametrize("age_s", [0.0, 600.0, 1800.0, 3600.0, 7200.0])
+@pytest.mark.parametrize("age_s", [0.0, 600.0, 1800.0, 3600.0])
 def test_what_is_taken_is_of_before_a_time_and_not_much_older(age_s):
     now_s = 60.0 * 1439
     taken_s = memory_of(1440).take(KEY, now_s - age_s, known(now_s)).time_s
-    assert now_s - (2.0 * age_s + 4.0 * EVERY_S) <= taken_s <= now_s - age_s
+    assert now_s - (age_s + EVERY_S) <= taken_s <= now_s - age_s
 
 
 def test_what_is_kept_reaches_back_long_enough_for_a_hatch_told_twenty_minutes_late():
     for minutes in range(240, 480):
         told_s, moved_s = 60.0 * minutes, 60.0 * (minutes - 20)
         taken = memory_of(minutes).take(KEY, moved_s - 600.0, known(told_s))
-        assert moved_s - 4800.0 <= taken.time_s <= moved_s - 600.0
+        assert moved_s - 1800.0 <= taken.time_s <= moved_s - 600.0
 
 
 def test_what_is_kept_does_not_grow():
