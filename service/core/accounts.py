@@ -593,8 +593,8 @@ class Ledger:
         """Let nothing come back of what was known of a row since a time."""
         self._recent.forget(self.accounts[row].key, since_s)
 
-    def _pass_over(self, row: int, since_s: float) -> None:
-        """Let what happened since a time, and has been entered, speak for no change.
+    def _pass_over(self, row: int, since_s: float = -np.inf) -> None:
+        """Let what was seen since a time, and has been entered, speak for no change.
 
         What spoke for one before that goes on doing so, as far as is still known.
         """
@@ -606,11 +606,6 @@ class Ledger:
             self.bank.unsee(row, before.bank)
         account.interrupt()
         self._forget(row, since_s)
-
-    def _break(self, row: int) -> None:
-        self.bank.clear(row)
-        self.accounts[row].interrupt()
-        self._forget(row)
 
     def _keep(self, rows: Sequence[int]) -> None:
         self.filter.keep(rows)

@@ -26,7 +26,7 @@ from service.core.link import BREAK_S, Link
 from service.core.motions import Poll
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K, saturation_pressure_pa
 from service.core.smoothing import Smoothing
-from service.core.station import ChannelKind, Station
+from service.core.station import ChannelKind, Group, Station
 from service.core.thermometers import Thermometers
 from service.core.votes import Votes
 
@@ -46,7 +46,7 @@ RESTART_S: Final = 180.0  # after that, in which thermometers are waited for
 class _Now:
     """What is asked: which air, when, and what came in since the step before."""
 
-    sections: tuple[int, ...]
+    sections: Group
     time_s: float
     step_s: float
     is_new: NDArray[np.bool_]
@@ -72,7 +72,7 @@ class Readings:
         self._link = Link()
         self._codes = Codes(declared, self._link)
         # Since when a pressure that was told waits for thermometers after a break of the link.
-        self._waiting: dict[tuple[int, ...], float] = {}
+        self._waiting: dict[Group, float] = {}
         self._noise = np.where(np.isnan(declared), NOISE_PA, declared)
         self._kinds = np.array([c.kind.value for c in station.channels], dtype=object)
         self._is_slow = np.isin(self._kinds, [kind.value for kind in SLOW])
@@ -80,10 +80,10 @@ class Readings:
         names = [s.name for s in station.volumes]
         self._section = np.array([names.index(c.section) for c in station.channels], np.intp)
         self._volume_m3 = np.array([s.volume_m3 for s in station.sections])
-        self._all: dict[tuple[int, ...], NDArray[np.intp]] = {}
-        self._members: dict[tuple[tuple[int, ...], ChannelKind], NDArray[np.intp]] = {}
+        self._all: dict[Group, NDArray[np.intp]] = {}
+        self._members: dict[tuple[Group, ChannelKind], NDArray[np.intp]] = {}
 
-    def channels(self, sections: tuple[int, ...], kind: ChannelKind) -> NDArray[np.intp]:
+    def channels(self, sections: Group, kind: ChannelKind) -> NDArray[np.intp]:
         """Return the channels of one kind in an atmosphere."""
         key = (sections, kind)
         if key not in self._members:
@@ -91,11 +91,11 @@ class Readings:
             self._members[key] = np.flatnonzero(inside)
         return self._members[key]
 
-    def gauges(self, sections: tuple[int, ...]) -> NDArray[np.intp]:
+    def gauges(self, sections: Group) -> NDArray[np.intp]:
         """Return the pressure channels of an atmosphere."""
         return self.channels(sections, ChannelKind.PRESSURE)
 
-    def of(self, sections: tuple[int, ...]) -> NDArray[np.intp]:
+    def of(self, sections: Group) -> NDArray[np.intp]:
         """Return the channels of an atmosphere that speak by themselves: all but states.
 
         A valve says something when it moves, which may be once in a year.
@@ -132,7 +132,7 @@ class Readings:
         self._codes.follow(channels[told], times_s[told], values[told], last[told], counts[told])
         return newer
 
-    def heard_s(self, sections: tuple[int, ...], is_new: NDArray[np.bool_]) -> float | None:
+    def heard_s(self, sections: Group, is_new: NDArray[np.bool_]) -> float | None:
         """Return when the pressure of an atmosphere was told of in this step, None = it was not.
 
         A gauge that tells changes only stands where it was while others are heard, until it is stale:
@@ -154,7 +154,7 @@ class Readings:
 
     def read(
         self,
-        sections: tuple[int, ...],
+        sections: Group,
         time_s: float,
         step_s: float,
         is_new: NDArray[np.bool_],
@@ -207,13 +207,13 @@ class Readings:
             nitrogen_kg=nitrogen[0],
             nitrogen_sd_kg=nitrogen[1],
             agreeing=agreeing,
-            pressure_is_new=self._is_told(sections, gauges, time_s, is_new),
+            pressure_is_new=self._is_told(gauges, now),
             nitrogen_is_new=nitrogen_new,
             rounding_pa=rounding_pa,
         )
 
     def difference(
-        self, one: tuple[int, ...], other: tuple[int, ...], time_s: float, *, corrected: bool
+        self, one: Group, other: Group, time_s: float, *, corrected: bool
     ) -> float | None:
         """Return how far the gauges of two sides differ, Pa; `corrected`, less their offsets."""
         levels = []
@@ -225,7 +225,7 @@ class Readings:
             levels.append(float(np.median(self.value[alive] - offset)))
         return abs(levels[0] - levels[1])
 
-    def regroup(self, groups: tuple[tuple[int, ...], ...], at_s: float) -> None:
+    def regroup(self, groups: tuple[Group, ...], at_s: float) -> None:
         """Forget what was carried on for air that is not shared any more."""
         self._gases.keep(groups)
         self._waiting.clear()
@@ -265,26 +265,21 @@ class Readings:
         self.votes.restore(state["votes"])
         self._gases.restore(state["gases"])
 
-    def _is_told(
-        self,
-        sections: tuple[int, ...],
-        gauges: NDArray[np.intp],
-        time_s: float,
-        is_new: NDArray[np.bool_],
-    ) -> bool:
+    def _is_told(self, gauges: NDArray[np.intp], now: _Now) -> bool:
         """Return whether there is a new pressure that temperatures of now go with.
 
         After a long break of the link the one comes before the others that were heard until then.
         """
         link = self._link
-        is_told = bool(self._codes.tells(gauges, is_new[gauges]).any()) or sections in self._waiting
-        told_s = self.time_s[self.channels(sections, ChannelKind.TEMPERATURE)]
+        is_new = bool(self._codes.tells(gauges, now.is_new[gauges]).any())
+        is_told = is_new or now.sections in self._waiting
+        told_s = self.time_s[self.channels(now.sections, ChannelKind.TEMPERATURE)]
         is_missed = (told_s >= link.before_s - BREAK_S) & (told_s < link.unbroken_s)
         is_long = LONG_BREAK_S < link.unbroken_s - link.before_s < np.inf
-        since_s = self._waiting.pop(sections, time_s)
-        is_early = link.unbroken_s <= since_s and time_s < since_s + RESTART_S
+        since_s = self._waiting.pop(now.sections, now.time_s)
+        is_early = link.unbroken_s <= since_s and now.time_s < since_s + RESTART_S
         if is_told and is_long and is_missed.any() and is_early:
-            self._waiting[sections] = since_s
+            self._waiting[now.sections] = since_s
             return False
         return is_told
 
@@ -348,7 +343,7 @@ class Readings:
         return Term(value_pa=said.value_pa, sd_pa=sd_pa, is_measured=True), said.agreeing
 
     def _section_temperatures(
-        self, sections: tuple[int, ...], where: NDArray[np.intp], time_s: float
+        self, sections: Group, where: NDArray[np.intp], time_s: float
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
         """Return a temperature for every section, and where one is measured now."""
         thermometers = self.channels(sections, ChannelKind.TEMPERATURE)

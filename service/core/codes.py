@@ -124,7 +124,7 @@ class Codes(Table):
 
     def __init__(self, noise_pa: NDArray[np.float64], link: Link) -> None:
         super().__init__(len(noise_pa))
-        self._link = link
+        self.link = link
         self._declared_pa = noise_pa
 
     def follow(
@@ -173,7 +173,7 @@ class Codes(Table):
 
     def stands(self, gauges: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return which gauges stand where they were, because they would have told of a change."""
-        has_link = self.last_s[gauges] >= self._link.unbroken_s
+        has_link = self.last_s[gauges] >= self.link.unbroken_s
         return np.asarray((self.silent[gauges] > 0.0) & has_link)
 
     def tells(self, gauges: NDArray[np.intp], is_new: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.station import Group
 from service.core.units import PA_PER_MMHG
 
-Place = tuple[tuple[int, ...], str]  # sections that share air, and which gas
+Place = tuple[Group, str]  # sections that share air, and which gas
 
 TYPICAL_CO2_PA: Final = 3.0 * PA_PER_MMHG  # 2 to 4 mmHg; NTRS 20100039645
 TYPICAL_CO2_SD_PA: Final = 0.6 * PA_PER_MMHG  # that range, taken as even
@@ -72,7 +73,7 @@ class CarriedGases:
             is_measured=True,
         )
 
-    def keep(self, groups: tuple[tuple[int, ...], ...]) -> None:
+    def keep(self, groups: tuple[Group, ...]) -> None:
         """Forget the terms of sections that do not share their air any more."""
         live = set(groups)
         self._terms = {place: term for place, term in self._terms.items() if place[0] in live}

@@ -258,8 +258,7 @@ class ChangeBank(Table):
         asked : ndarray of bool, shape (n,)
             Rows of which it matters.
         """
-        peaks = 0.5 * np.square(self.correlation) / (self.information + 1e-300)
-        peaks *= trust[:, None]
+        peaks = trust[:, None] * _ratios(self.correlation, self.information)
         leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
         other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
         found = np.stack([leak + QUIET_LOG_S] * 6)
@@ -361,7 +360,7 @@ class ChangeBank(Table):
         `kind` is the place of any but a leak; for `PULSE` the likeliest of all lengths.
         """
         places = range(PULSE, len(KINDS)) if kind == PULSE else (kind,)
-        scores = [0.5 * np.square(self._linear(p)[row]) / self._quadratic(p)[row] for p in places]
+        scores = [_ratios(self._linear(p)[row], self._quadratic(p)[row]) for p in places]
         place, slot = np.unravel_index(int(np.argmax(scores)), (len(scores), CANDIDATES))
         kind = kind + int(place)
         column = kind * CANDIDATES + int(slot)
@@ -457,8 +456,17 @@ def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: 
 
 def speaks_of_leak(resting: Mapping[str, Rows]) -> bool:
     """Say whether some candidate of a row at rest has seen what a changed leak would do."""
-    linear, quadratic = (resting[name][_block(LEAK)] for name in ("correlation", "information"))
-    return bool((0.5 * np.square(linear) / (quadratic + 1e-30)).max() >= STIRRED)
+    # In single precision what next to nothing was seen of would be divided by nothing.
+    linear, quadratic = (
+        resting[name].astype(np.float64) for name in ("correlation", "information")
+    )
+    return bool(_ratios(linear, quadratic)[_block(LEAK)].max() >= STIRRED)
+
+
+def _ratios(correlation: Rows, information: Rows) -> Rows:
+    """Return the log-likelihood ratio of each candidate, were its change as large as is likeliest."""
+    found: Rows = 0.5 * np.square(correlation) / (information + 1e-300)
+    return found
 
 
 def _block(place: int) -> slice:

@@ -394,7 +394,7 @@ class LeakBook(Ledger):
             self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
             self.filter.restart_mass(row, now_s, self.filter.balance(row))
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
-            self._break(row)
+            self._pass_over(row)
             return [explained]
         if -change.size > base:
             return []  # a leak cannot shrink by more than it is
@@ -422,7 +422,7 @@ class LeakBook(Ledger):
                 lacking = _lacking(self.bank.rest(other), change.onset_s)
                 self.filter.state[other, RATE] += lacking * change.size
                 self.filter.reopen(other, rate_var=variance + (0.25 * change.size) ** 2)
-            self._break(other)
+            self._pass_over(other)
         empty = ChangeBank(1).rest(0)
         for key, (account, known) in self._resting.items():
             inside, outside = set(key[0]), set(group)

@@ -79,8 +79,9 @@ class Recent:
 
     def take(self, key: Key, before_s: float, now: Known) -> Known:
         """Return the newest that was known before a time, else the oldest; drop all of the account."""
-        known = (*self._known.pop(key, ()), now)
-        return next((k for k in reversed(known) if k.time_s <= before_s), known[0])
+        found = now if now.time_s <= before_s else self.before(key, before_s)
+        oldest = self._known.pop(key, (now,))[0]
+        return oldest if found is None else found
 
     def snapshot(self) -> dict[Key, tuple[Known, ...]]:
         """Return all state."""

@@ -4,25 +4,26 @@ Modules differ by some kelvin, so the mean of the thermometers that are heard wo
 silent or comes back. One that is silent is taken to have moved as the others of its air have since.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.tables import Table
 
-class Thermometers:
-    """Where every thermometer stands, by itself or with the others.
 
-    Parameters
+class Thermometers(Table):
+    """Where every thermometer stands, by itself or with the others; a row a channel.
+
+    Attributes
     ----------
-    count : int
-        Channels of the station; those that are no thermometers are never asked for.
+    level_k, heard : ndarray, shape (n,)
+        The temperature, and 1 where it was told in the last step.
     """
 
-    def __init__(self, count: int) -> None:
-        self._level_k = np.full(count, np.nan)
-        self._was_heard = np.zeros(count, np.bool_)
+    COLUMNS: ClassVar = {"level_k": ((), np.nan), "heard": ((), 0.0)}
+    level_k: NDArray[np.float64]
+    heard: NDArray[np.float64]
 
     def carried(
         self,
@@ -39,20 +40,11 @@ class Thermometers:
         levels_k : ndarray, shape (n,)
             What they say; of those that are not heard it does not matter.
         """
-        before_k = self._level_k[thermometers]
+        before_k = self.level_k[thermometers]
         told_k = (levels_k - before_k)[is_heard & np.isfinite(before_k)]
-        steps_k = (levels_k - before_k)[is_heard & self._was_heard[thermometers]]
+        steps_k = (levels_k - before_k)[is_heard & (self.heard[thermometers] > 0.0)]
         moves_k = steps_k if len(steps_k) else told_k
         moved_k = float(moves_k.mean()) if len(moves_k) else 0.0
         level_k = np.where(is_heard, levels_k, before_k + moved_k)
-        self._level_k[thermometers], self._was_heard[thermometers] = level_k, is_heard
+        self.level_k[thermometers], self.heard[thermometers] = level_k, is_heard
         return level_k
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return all state."""
-        return {"level_k": self._level_k.copy(), "was_heard": self._was_heard.copy()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a snapshot."""
-        self._level_k = state["level_k"].copy()
-        self._was_heard = state["was_heard"].copy()

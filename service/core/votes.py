@@ -125,20 +125,9 @@ class Votes:
         follow = min(step_s / OFFSET_MEMORY_S, 1.0) * weight
         pace = np.where(used, follow, np.where(trusted, 0.0, follow / DOUBTED_MEMORY))
         # The first reading alone, with its noise and its code, is no offset: take the mean of many.
-        read = self._read[alive]
-        learning = trusted & (read < LEARN_READINGS)
+        learning = trusted & (self._read[alive] < LEARN_READINGS)
         if learning.any():
-            heard = learning & poll.is_new
-            strayed = corrected - agreed
-            side = np.where(np.abs(strayed) > self._tolerance[alive], np.sign(strayed), 0.0)
-            is_spike = heard & (side != 0.0) & (side != self._astray[alive])
-            # The first reading was one, if the next are elsewhere and together.
-            is_anew = heard & (side != 0.0) & ~is_spike & (read <= 1.0)
-            self._astray[alive] = np.where(is_anew, 0.0, np.where(heard, side, self._astray[alive]))
-            read = np.where(is_anew, 0.0, read)
-            heard &= ~is_spike
-            pace = np.where(learning, heard / (read + 1.0), pace)
-            self._read[alive] = np.minimum(read + heard, LEARN_READINGS)
+            pace = np.where(learning, self._paces(poll, learning, corrected - agreed), pace)
         # One that is new, or read for the first time since a split, joins without a step.
         offset = np.where(known, offset + pace * (corrected - agreed), values - agreed)
         self.offset[alive] = offset
@@ -198,6 +187,25 @@ class Votes:
         self._settles_s = state["settles_s"]
         self._suspicions.restore(state["suspicions"])
         self._motions.restore(state["motions"])
+
+    def _paces(
+        self, poll: Poll, learning: NDArray[np.bool_], strayed: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return how far each offset that is the mean of a few readings follows one more of them.
+
+        `strayed` is by how much each reads too much beside its offset. One reading astray is a spike.
+        """
+        alive = poll.sensors
+        read, heard = self._read[alive], learning & poll.is_new
+        side = np.where(np.abs(strayed) > self._tolerance[alive], np.sign(strayed), 0.0)
+        is_spike = heard & (side != 0.0) & (side != self._astray[alive])
+        # The first reading was one, if the next are elsewhere and together.
+        is_anew = heard & (side != 0.0) & ~is_spike & (read <= 1.0)
+        self._astray[alive] = np.where(is_anew, 0.0, np.where(heard, side, self._astray[alive]))
+        read = np.where(is_anew, 0.0, read)
+        believed = heard & ~is_spike
+        self._read[alive] = np.minimum(read + believed, LEARN_READINGS)
+        return np.asarray(believed / (read + 1.0))
 
     # -------------------------------------------------------------------- votes
 

@@ -33,7 +33,7 @@ def falling(days: float, mmhg_per_day: float = 1.5):
 def step(codes, minute: int, reading: float, last: float, *, on_change=False, count=1) -> None:
     """Let the only gauge say something in a minute, or nothing where it would repeat itself."""
     time_s = 1e9 + minute * MINUTE_S
-    codes._link.listen(np.array([time_s]))
+    codes.link.listen(np.array([time_s]))
     if not on_change or reading != last:
         told = np.array([reading])
         codes.follow(ONE, np.array([time_s]), told, told, np.array([count]))
@@ -172,12 +172,12 @@ def test_a_gauge_read_every_fifty_seconds_is_known_for_what_it_is():
 def test_who_flickered_within_a_minute_stands_at_what_it_said_last():
     codes, _ = followed(coded(falling(2.0), 10), on_change=True)
     upper = float(codes.last[0])
-    at_s = codes._link.heard_s + MINUTE_S
-    codes._link.listen(np.array([at_s]))
+    at_s = codes.link.heard_s + MINUTE_S
+    codes.link.listen(np.array([at_s]))
     mean, last = np.array([upper - CODE_PA / 2.0]), np.array([upper - CODE_PA])
     codes.follow(ONE, np.array([at_s]), mean, last, np.array([2]))
     for later in range(1, 60):
-        codes._link.listen(np.array([at_s + later * MINUTE_S]))
+        codes.link.listen(np.array([at_s + later * MINUTE_S]))
         codes.hold(ONE, at_s + later * MINUTE_S)
     low, high = codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) or (0.0, 0.0)
     assert (low, high) == pytest.approx((upper - 1.5 * CODE_PA, upper - 0.5 * CODE_PA))
@@ -203,7 +203,7 @@ def test_between_the_edges_lies_the_truth_and_three_gauges_leave_less_room():
     for minute in range(len(truth)):
         time_s = 1e9 + minute * MINUTE_S
         now = np.array([gauge[minute] for gauge in seen])
-        codes._link.listen(np.array([time_s]))
+        codes.link.listen(np.array([time_s]))
         codes.follow(three, np.full(3, time_s), now, now, np.ones(3, np.int64))
         edges = codes.edges(three, offsets, np.ones(3, np.bool_))
         if minute >= DAY and edges is not None:
@@ -218,8 +218,8 @@ def test_who_tells_changes_only_stands_while_others_are_heard():
     codes, _ = followed(coded(falling(2.0), 5), on_change=True)
     assert codes.stands(ONE).all()
     assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is not None
-    later_s = codes._link.heard_s + 7200.0
-    codes._link.listen(np.array([later_s]))
+    later_s = codes.link.heard_s + 7200.0
+    codes.link.listen(np.array([later_s]))
     assert not codes.stands(ONE).any()
     assert codes.edges(ONE, NO_OFFSET, np.zeros(1, np.bool_)) is None
 
