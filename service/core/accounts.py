@@ -24,6 +24,7 @@ from service.core.estimators import (
     LeakFilter,
 )
 from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
+from service.core.life_support import LifeSupport
 from service.core.memory import Key, Known, Recent
 from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
@@ -105,6 +106,7 @@ LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
+LIFE_SUPPORTS: Final = 8  # states of life support remembered; crews and machines have few
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 SETTLED_STEPS: Final = 2880  # balances, of two days, before air is taken for well booked and known
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
@@ -121,6 +123,7 @@ class Account:
     volume_m3: float
     per_mmhg_kg: float
     belief: tuple[float, float]  # of the rate before anything was seen, and its error
+    life_support: LifeSupport  # under which the loss of oxygen is what it is
     pressure_pa: float = 0.0
     noise_pa: float = 0.0  # at which the noise was seen, on the whole
     seen: int = 0
@@ -141,6 +144,8 @@ class Account:
     is_dry: bool = False  # vapour or CO2 is measured and taken out
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
     mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
+    # What the loss of oxygen beside the books was under other life support, and its variance.
+    deficits: dict[LifeSupport, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def sees_oxygen(self) -> bool:
@@ -233,6 +238,7 @@ class Ledger:
         self.accounts: list[Account] = []
         self._home = home
         self._accepted = accepted_kg_per_s
+        self._life_support = LifeSupport()
         self._resting: dict[Key, tuple[Account, Known]] = {}
         self._recent = Recent()
 
@@ -299,11 +305,14 @@ class Ledger:
                 account.quiet_until_s = max(account.quiet_until_s, until_s)
                 account.interrupt()
 
-    def admit_rate(self, groups: Sequence[Group], rate_sd: float) -> None:
-        """Let the loss of oxygen change by an unknown amount; nitrogen does not notice."""
-        for row, account in enumerate(self.accounts):
-            if account.key[0] in groups:
-                self.filter.reopen(row, deficit_var=rate_sd**2)
+    def adapt(self, life_support: LifeSupport) -> None:
+        """Let people breathe and machines run otherwise than before.
+
+        The books may then be wrong by more or by less; nitrogen does not notice.
+        """
+        self._life_support = life_support
+        for row in range(len(self.accounts)):
+            self._adapt(row)
 
     def admit_breath(self, groups: Sequence[Group], mass_sd_kg: float) -> None:
         """Let vapour and CO2 come or go within hours where they are not measured."""
@@ -324,6 +333,7 @@ class Ledger:
             "bank": self.bank.snapshot(),
             "accounts": [_copy(a) for a in self.accounts],
             "knows_oxygen": self.knows_oxygen,
+            "life_support": self._life_support,
             "resting": {
                 key: (_copy(account), known) for key, (account, known) in self._resting.items()
             },
@@ -336,6 +346,7 @@ class Ledger:
         self.bank.restore(state["bank"])
         self.accounts = [_copy(a) for a in state["accounts"]]
         self.knows_oxygen = state["knows_oxygen"]
+        self._life_support = state["life_support"]
         self._resting = {
             key: (_copy(account), known) for key, (account, known) in state["resting"].items()
         }
@@ -455,6 +466,7 @@ class Ledger:
                 self.accounts.append(account)
                 row = self.filter.append(**resting.filter)
                 self.bank.wake(resting.bank)
+                self._adapt(row)
                 account.rested_s = float(self.filter.time_s[row])
                 if reading.pressure_pa is not None and account.pressure_pa > 0.0:
                     self.filter.drive(row, reading.pressure_pa / account.pressure_pa)
@@ -470,6 +482,7 @@ class Ledger:
                 volume_m3=reading.volume_m3,
                 per_mmhg_kg=per_mmhg,
                 belief=(rate, rate_sd),
+                life_support=self._life_support,
                 settles_until_s=reading.time_s + SETTLE_S,
             )
             self.accounts.append(account)
@@ -589,6 +602,32 @@ class Ledger:
     def _least(self, account: Account) -> float:
         return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
 
+    def _adapt(self, row: int) -> None:
+        """Let what is known of the loss of oxygen be that of the present life support.
+
+        A failed generator that runs again makes what it made before, so the nearest state of life
+        support that was seen tells most of it.
+        """
+        account = self.accounts[row]
+        before, now = account.life_support, self._life_support
+        if now == before or not self._is_home(account):
+            return
+        account.life_support = now
+        account.deficits.pop(before, None)
+        account.deficits[before] = self.filter.deficit(row)
+        while len(account.deficits) > LIFE_SUPPORTS:
+            del account.deficits[next(iter(account.deficits))]
+
+        def variance(known: LifeSupport) -> float:
+            return account.deficits[known][1] + known.apart_kg_per_s(now) ** 2
+
+        nearest = min(reversed(account.deficits), key=variance)
+        if nearest == before:
+            self.filter.reopen(row, deficit_var=before.apart_kg_per_s(now) ** 2)
+        else:
+            self.filter.restate_deficit(row, account.deficits[nearest][0], variance(nearest))
+            self.bank.restate_deficit(row)
+
     def _forget(self, row: int, since_s: float = -np.inf) -> None:
         """Let nothing come back of what was known of a row since a time."""
         self._recent.forget(self.accounts[row].key, since_s)
@@ -651,4 +690,5 @@ def _copy(account: Account) -> Account:
         history=list(account.history),
         nitrogen=list(account.nitrogen),
         oxygen=list(account.oxygen),
+        deficits=dict(account.deficits),
     )

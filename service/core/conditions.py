@@ -1,20 +1,19 @@
 """What people and machines are known to be doing to the air: hatches, visitors, gas moved."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from service.core.life_support import LifeSupport
 from service.core.samples import ACTIVITY_NAMES, Activity
 from service.core.station import HatchState, Station
 from service.core.units import S_PER_DAY
 
-OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
 # What a person keeps in the air: 2.3 kg of water and 1 kg of CO2 a day (NASA BVAD) that stay for some
 # 3 h until machines have taken them out.
 BREATH_PER_CREW: Final = 0.4  # kg
-UNSURE: Final = 0.1  # of what is breathed or made; people differ, machines drift; [estimate]
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
 SETTLE_S: Final = 1800.0  # temperature after gas was moved; Columbus repressurisations of 2016
@@ -53,7 +52,7 @@ class Effect:
     mass_sd_kg : float
         How much gas may have come or gone at once.
     rate_sd : float
-        How much the balance of oxygen and CO2 may have changed, kg/s.
+        How much more the balance of oxygen and CO2 may differ from what is booked, kg/s.
     breath_sd_kg : float
         How much vapour and CO2 may come or go within hours, until they are in balance again.
     """
@@ -67,7 +66,7 @@ class Effect:
 
 
 class Conditions:
-    """The present state of hatches, docked volumes, crew, oxygen supply and gas being moved."""
+    """The present state of hatches, docked volumes, life support and gas being moved."""
 
     def __init__(self, station: Station, modes: Sequence[str] = ()) -> None:
         self._station = station
@@ -80,8 +79,7 @@ class Conditions:
         )
         self.hatches = {hatch.name: hatch.state for hatch in station.hatches}
         self.added_m3 = np.zeros(len(station.sections))
-        self.crew: float | None = None
-        self.oxygen_kg_per_s: float | None = None
+        self.life_support = LifeSupport()
         self.recent: list[Activity] = []
         self._moving: dict[tuple[str, int | None], tuple[float, float | None]] = {}
 
@@ -142,13 +140,11 @@ class Conditions:
             case "crew":
                 return self._count_crew(activity)
             case "oxygen_generation":
-                before, booked = self.oxygen_kg_per_s or 0.0, self.metabolic_gain_kg_per_s()
-                off = activity.state in ENDS
-                self.oxygen_kg_per_s = 0.0 if off else activity.value
-                change = abs((self.oxygen_kg_per_s or 0.0) - before)
-                return Effect(rate_sd=self._unbooked(booked) * change)
+                made = 0.0 if activity.state in ENDS else activity.value
+                return self._support(replace(self.life_support, oxygen_kg_per_s=made))
             case "co2_removal":
-                return Effect(rate_sd=(self.crew or 4.0) / S_PER_DAY)  # 1 kg CO2 a person a day
+                runs = activity.state in BEGINS
+                return self._support(replace(self.life_support, removes_co2=runs))
             case name if name in MOVES_GAS:
                 return self._move_gas(activity)
             case name if name in ACTIVITY_NAMES:
@@ -181,12 +177,6 @@ class Conditions:
             found[place] = found.get(place, False) or running
         return found
 
-    def metabolic_gain_kg_per_s(self) -> float | None:
-        """Return oxygen made less oxygen breathed; None unless both are reported."""
-        if self.crew is None or self.oxygen_kg_per_s is None:
-            return None
-        return self.oxygen_kg_per_s - self.crew * OXYGEN_PER_CREW
-
     @property
     def largest(self) -> int:
         """The largest section, where the crew and the oxygen generator are taken to be."""
@@ -197,8 +187,7 @@ class Conditions:
         return {
             "hatches": dict(self.hatches),
             "added_m3": self.added_m3.copy(),
-            "crew": self.crew,
-            "oxygen_kg_per_s": self.oxygen_kg_per_s,
+            "life_support": self.life_support,
             "recent": list(self.recent),
             "moving": dict(self._moving),
             "mode": self.mode,
@@ -208,30 +197,24 @@ class Conditions:
         """Take over a snapshot."""
         self.hatches = dict(state["hatches"])
         self.added_m3 = state["added_m3"].copy()
-        self.crew = state["crew"]
-        self.oxygen_kg_per_s = state["oxygen_kg_per_s"]
+        self.life_support = state["life_support"]
         self.recent = list(state["recent"])
         self._moving = dict(state["moving"])
         if state["mode"] in self._modes:  # the config may have other modes now
             self.mode = state["mode"]
 
     def _count_crew(self, activity: Activity) -> Effect:
-        before, booked = self.crew, self.metabolic_gain_kg_per_s()
-        self.crew = activity.value
         if activity.value is None and activity.channel is None:
             return Effect(understood=False, reason="a crew message needs a value")
-        if before is None:
-            return Effect()
-        change = abs((activity.value or 0.0) - before)
-        return Effect(
-            rate_sd=self._unbooked(booked) * change * OXYGEN_PER_CREW,
-            breath_sd_kg=change * BREATH_PER_CREW,
-        )
+        before, now = self.life_support.crew, activity.value
+        more = 0.0 if before is None or now is None else abs(now - before)
+        effect = self._support(replace(self.life_support, crew=now))
+        return replace(effect, breath_sd_kg=more * BREATH_PER_CREW)
 
-    def _unbooked(self, booked_kg_per_s: float | None) -> float:
-        """Return the share of a change of what is breathed or made that the books leave open."""
-        is_booked = None not in (booked_kg_per_s, self.metabolic_gain_kg_per_s())
-        return UNSURE if is_booked else 1.0
+    def _support(self, now: LifeSupport) -> Effect:
+        rate_sd = self.life_support.apart_kg_per_s(now)
+        self.life_support = now
+        return Effect(rate_sd=rate_sd)
 
     def _move_hatch(self, activity: Activity) -> Effect:
         if activity.hatch not in self.hatches:

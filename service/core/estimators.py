@@ -314,6 +314,12 @@ class LeakFilter(Table):
         ):
             self.covariance[row, part, part] += var
 
+    def restate_deficit(self, row: int, deficit: float, variance: float) -> None:
+        """Let the lasting loss of oxygen of a row be what is known of it from elsewhere."""
+        self.state[row, DEFICIT] = deficit
+        self.covariance[row, DEFICIT, :] = self.covariance[row, :, DEFICIT] = 0.0
+        self.covariance[row, DEFICIT, DEFICIT] = variance
+
     def relax(self, row: int, mass_sd_kg: float) -> None:
         """Admit that the mass of a row may come to be another within some hours."""
         step = np.zeros(STATES)
@@ -367,6 +373,10 @@ class LeakFilter(Table):
     def rate(self, row: int) -> tuple[float, float]:
         """Return leak rate and its standard error, kg/s."""
         return float(self.state[row, RATE]), float(np.sqrt(self.covariance[row, RATE, RATE]))
+
+    def deficit(self, row: int) -> tuple[float, float]:
+        """Return the lasting loss of oxygen and its variance, kg/s and its square."""
+        return float(self.state[row, DEFICIT]), float(self.covariance[row, DEFICIT, DEFICIT])
 
     def change_error(self, row: int, *, sees_oxygen: bool) -> float:
         """Return the standard error of the leak rate beside one of the same account before, kg/s.

@@ -202,6 +202,11 @@ class ChangeBank(Table):
         self.born_s[row, ~stayed] = np.nan
         self.before_s[row, ~stayed] = np.nan
 
+    def restate_deficit(self, row: int) -> None:
+        """Let the filter have followed no candidate with the loss of oxygen, which is known anew."""
+        self.deviation[row, DEFICIT] = 0.0
+        self.deviation[row, DEFICIT, _block(OXYGEN)] = np.isfinite(self.born_s[row])
+
     def advance(self, move: Rows, time_s: Rows, before_s: Rows) -> None:
         """Let all candidates move on with the filter, and stop those that stand for a while."""
         self.deviation = move @ self.deviation

@@ -180,7 +180,7 @@ class Minutes:
                 self._leaks.admit_gas([group], share * air.air_mass_kg, at_s)
 
     def _book_metabolism(self, group: Group, gap_s: float) -> None:
-        gain = self._conditions.metabolic_gain_kg_per_s()
+        gain = self._conditions.life_support.gain_kg_per_s
         self._leaks.knows_oxygen = gain is not None
         if gain is not None and self._conditions.largest in group and gap_s > 0.0:
             self._leaks.book_inflow(group, gain * gap_s)

@@ -406,8 +406,7 @@ class Monitor:
                 self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
             if effect.breath_sd_kg > 0.0:
                 self._leaks.admit_breath(touched, effect.breath_sd_kg)
-            if effect.rate_sd > 0.0:
-                self._leaks.admit_rate(touched, effect.rate_sd)
+            self._leaks.adapt(self._conditions.life_support)
         return events
 
     def _take_commands(self, at_s: float) -> list[Event]:

@@ -11,12 +11,11 @@ from service.core.conditions import (
     LONGEST_MOVE_S,
     MIXING_S,
     MOVES_GAS,
-    OXYGEN_PER_CREW,
     REMEMBER_S,
     SETTLE_S,
-    UNSURE,
     Conditions,
 )
+from service.core.life_support import OXYGEN_PER_CREW, UNSURE
 from service.core.samples import ACTIVITY_NAMES, Activity
 from service.core.station import HatchState
 
@@ -82,15 +81,15 @@ def test_of_a_change_that_is_booked_a_small_part_stays_open(conditions):
 
 
 def test_metabolism_is_known_once_crew_and_oxygen_are(conditions):
-    assert conditions.metabolic_gain_kg_per_s() is None
+    assert conditions.life_support.gain_kg_per_s is None
     conditions.apply(message("crew", value=7.0))
-    assert conditions.metabolic_gain_kg_per_s() is None
+    assert conditions.life_support.gain_kg_per_s is None
     conditions.apply(message("oxygen_generation", value=6e-5))
-    gain = conditions.metabolic_gain_kg_per_s()
+    gain = conditions.life_support.gain_kg_per_s
     assert gain == pytest.approx(6e-5 - 7.0 * OXYGEN_PER_CREW)
     off = conditions.apply(message("oxygen_generation", state="off"))
     assert off.rate_sd == pytest.approx(UNSURE * 6e-5)
-    assert conditions.metabolic_gain_kg_per_s() == pytest.approx(-7.0 * OXYGEN_PER_CREW)
+    assert conditions.life_support.gain_kg_per_s == pytest.approx(-7.0 * OXYGEN_PER_CREW)
 
 
 def test_a_docked_vehicle_joins_at_open_and_leaves_at_closed(conditions):
@@ -174,7 +173,7 @@ def test_the_largest_section_is_home_and_a_snapshot_holds_all(station, condition
     assert other.hatches["door"] is HatchState.CLOSED
     assert other.disturbed(NOW_S + 3600.0) == {1: True}
     assert other.added_m3.tolist() == [5.0, 0.0]
-    assert other.metabolic_gain_kg_per_s() == conditions.metabolic_gain_kg_per_s()
+    assert other.life_support.gain_kg_per_s == conditions.life_support.gain_kg_per_s
     assert len(other.recent) == 4
 
 
@@ -182,8 +181,8 @@ def test_a_crew_that_telemetry_knows_no_more_is_unknown_and_not_nobody(condition
     conditions.apply(message("crew", value=7.0, channel="count"))
     effect = conditions.apply(message("crew", channel="count"))
     assert effect.understood
-    assert effect.rate_sd == pytest.approx(7.0 * OXYGEN_PER_CREW)
-    assert conditions.crew is None
+    assert effect.rate_sd == 0.0, "they have not gone for all that is known"
+    assert conditions.life_support.crew is None
 
 
 def test_two_valves_of_one_section_run_each_by_itself(conditions):

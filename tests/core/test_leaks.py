@@ -5,6 +5,7 @@ import pytest
 
 from service.core.air_reading import AirReading
 from service.core.leaks import Growth, LeakBook
+from service.core.life_support import LifeSupport
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
@@ -160,3 +161,39 @@ def test_a_tunnel_that_was_all_but_half_empty_leaks_as_before_once_it_is_full(se
     for minute, pressure_pa in enumerate(leaking(1.0, 0.8, 1.8, FULL_PA, 7.0), 6001):
         found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
     assert [event for event in found if isinstance(event, Growth)] == []
+
+
+GENERATOR = 5.0 / S_PER_DAY
+CABIN, CABIN_M3 = (0,), 600.0
+
+
+def generator_fails_for_a_day(minute: int) -> bool:
+    return not 4 * 1440 <= minute < 5 * 1440
+
+
+def generator_runs_while_the_sun_shines(minute: int) -> bool:
+    return minute % 92 < 54
+
+
+@pytest.mark.parametrize("runs", [generator_fails_for_a_day, generator_runs_while_the_sun_shines])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_generator_that_runs_again_as_before_hides_no_growth(seed, runs):
+    """A cabin of which pressure and temperature are known; the generator makes 3 % less than told."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    mass_kg = FULL_PA * CABIN_M3 / (R_AIR * WARM_K)
+    grown_min, found = round(4.9 * 1440), []
+    for minute in range(8 * 1440):
+        made = GENERATOR if runs(minute) else 0.0
+        support = LifeSupport(crew=6.0, oxygen_kg_per_s=made)
+        book.adapt(support)
+        gain = support.gain_kg_per_s or 0.0
+        book.book_inflow(CABIN, gain * 60.0)
+        leak = (1.6 if minute >= grown_min else 0.2) / S_PER_DAY
+        mass_kg += 60.0 * (gain - 0.03 * made - leak)
+        pressure_pa = mass_kg * R_AIR * WARM_K / CABIN_M3
+        air = reading(minute, pressure_pa, rng, volume_m3=CABIN_M3, sd_k=0.01)
+        found += [event for event in book.step({CABIN: air}) if isinstance(event, Growth)]
+    assert found, "a loss of 1.4 kg/day more in three days"
+    assert found[0].found_s > START_S + 60.0 * grown_min
+    assert found[0].size * S_PER_DAY == pytest.approx(1.4, abs=2.0 * found[0].size_sd * S_PER_DAY)

@@ -1,0 +1,62 @@
+"""What is reported of who breathes, what makes oxygen and whether carbon dioxide is taken out."""
+
+from dataclasses import dataclass
+from math import hypot
+from typing import Final
+
+from service.core.units import S_PER_DAY
+
+OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
+CO2_PER_CREW: Final = 1.0 / S_PER_DAY  # kg/s a person; NASA BVAD
+USUAL_CREW: Final = 4.0  # where nobody says how many there are
+UNSURE: Final = 0.1  # of what is breathed or made; people differ, machines drift; [estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeSupport:
+    """The reported state of life support; None = not reported.
+
+    Examples
+    --------
+    >>> usual = LifeSupport(crew=7.0, oxygen_kg_per_s=6e-5)
+    >>> failed = LifeSupport(crew=7.0, oxygen_kg_per_s=0.0)
+    >>> round(usual.apart_kg_per_s(failed) / 6e-5, 3)
+    0.1
+    """
+
+    crew: float | None = None
+    oxygen_kg_per_s: float | None = None
+    removes_co2: bool = True
+
+    @property
+    def gain_kg_per_s(self) -> float | None:
+        """Oxygen made less oxygen breathed; None unless both are reported."""
+        if self.crew is None or self.oxygen_kg_per_s is None:
+            return None
+        return self.oxygen_kg_per_s - self.crew * OXYGEN_PER_CREW
+
+    def apart_kg_per_s(self, other: "LifeSupport") -> float:
+        """Return by how much the gas gained beside the books may differ, one standard error.
+
+        Of what is booked a share stays open; where booking begins or ends, all of it; and what is
+        told for the first time, or no more, is taken to have been there all along.
+        """
+        left = self.co2_left_kg_per_s - other.co2_left_kg_per_s
+        gains = self.gain_kg_per_s, other.gain_kg_per_s
+        if (gains[0] is None) != (gains[1] is None):
+            return hypot(gains[0] or gains[1] or 0.0, left)
+        share = UNSURE if gains[0] is not None else 1.0
+        made = _difference(self.oxygen_kg_per_s, other.oxygen_kg_per_s)
+        breathed = _difference(self.crew, other.crew) * OXYGEN_PER_CREW
+        return hypot(share * made, share * breathed, left)
+
+    @property
+    def co2_left_kg_per_s(self) -> float:
+        """Carbon dioxide breathed out that nothing takes out."""
+        if self.removes_co2:
+            return 0.0
+        return (USUAL_CREW if self.crew is None else self.crew) * CO2_PER_CREW
+
+
+def _difference(one: float | None, other: float | None) -> float:
+    return 0.0 if one is None or other is None else one - other
