@@ -78,6 +78,7 @@ LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estima
 DAY_MMHG: Final = 0.2
 HALF_DAY_MMHG: Final = 0.2  # as strong: one of 0.1 made a leak of the evening of 6 March 2016
 CYCLE_MMHG: Final = 0.05
+HEAT_DAY_MMHG: Final = 0.05  # 0.02 K of the air that no thermometer sees; [estimate]
 # Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
 # twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
 # four in 700 m3; [estimate]
@@ -667,6 +668,7 @@ def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNo
             day_var=DAY_MMHG**2,
             half_day_var=HALF_DAY_MMHG**2,
             cycle_var=CYCLE_MMHG**2,
+            heat_day_var=HEAT_DAY_MMHG**2,
         )
         oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
     return AirNoise(air=air, oxygen_walk_var_per_s=oxygen_walk, sensor=OXYGEN_SENSOR_MMHG)

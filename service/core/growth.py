@@ -101,7 +101,7 @@ class Change:
         kg/s for a rate and kg for a mass, positive = more leak or more mass.
     onset_s, onset_low_s, onset_high_s : float
         Median and 95 % interval, Unix UTC.
-    shift, spread : ndarray, shape (16,) and (16, 16)
+    shift, spread : ndarray, shape (18,) and (18, 18)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
     onsets : tuple of (float, float)
         Onsets that are likely, Unix UTC, and how likely each is beside the likeliest.
@@ -137,7 +137,7 @@ class ChangeBank(Table):
 
     Attributes
     ----------
-    deviation : ndarray, shape (n, 16, 7 * CANDIDATES)
+    deviation : ndarray, shape (n, 18, 7 * CANDIDATES)
         What a unit change since the candidate's onset still lacks in the filter's state, one
         hypothesis of `KINDS` after the other.
     correlation, information : ndarray, shape (n, 7 * CANDIDATES)
@@ -258,12 +258,12 @@ class ChangeBank(Table):
         ----------
         mass_kg : ndarray, shape (n,)
             Mass of each volume.
-        trust : ndarray, shape (n,)
+        trust : ndarray, shape (n, CANDIDATES)
             Power of the likelihood, 0 to 1; below one where the noise is not yet well known.
         asked : ndarray of bool, shape (n,)
             Rows of which it matters.
         """
-        peaks = trust[:, None] * _ratios(self.correlation, self.information)
+        peaks = np.tile(trust, len(KINDS)) * _ratios(self.correlation, self.information)
         leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
         other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
         found = np.stack([leak + QUIET_LOG_S] * 6)
@@ -277,7 +277,7 @@ class ChangeBank(Table):
         c = self.correlation[rows].reshape(len(rows), len(KINDS), CANDIDATES, 1)
         info = self.information[rows].reshape(c.shape) + 1e-300
         span = _log_spans(self.born_s[rows], self.before_s[rows])
-        power = trust[:, None, None]
+        power = trust[:, :, None]
 
         def summed(places: Sequence[int], sizes: Sizes, *signs: float) -> Rows:
             return _summed(c[:, places], info[:, places], power, span, sizes, *signs)
@@ -295,17 +295,15 @@ class ChangeBank(Table):
             ]
         )
 
-    def weighed(self, row: int, mass_kg: float, trust: float) -> list[float]:
+    def weighed(self, row: int, mass_kg: float, trust: Rows) -> list[float]:
         """Return the log of the evidence of a row in seconds, in the order of `Evidence`.
 
         In place of its last, that of gas moved for each of `PULSES_S`; together they are as much.
         """
         only = np.array([row])
-        found: list[float] = self._weighed(only, np.array([mass_kg]), np.array([trust]))[
-            :-1, 0
-        ].tolist()
+        found: list[float] = self._weighed(only, np.array([mass_kg]), trust[None])[:-1, 0].tolist()
         span = _log_spans(self.born_s[only], self.before_s[only])
-        power = np.full((1, 1, 1), trust)
+        power = trust[None, :, None]
         for place in range(PULSE, len(KINDS)):
             c, info = (
                 part(place)[only][:, None, :, None] for part in (self._linear, self._quadratic)
@@ -396,7 +394,7 @@ class ChangeBank(Table):
         rate: float,
         mass_kg: float,
         odds_per_s: tuple[float, float],
-        trust: float,
+        trust: Rows,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the rates that a row may have, were each change true, and their probabilities.
 
@@ -404,19 +402,19 @@ class ChangeBank(Table):
         first rate is that of no change, and the only one where nothing stirs.
         """
         c, info = self._linear(LEAK)[row], self._quadratic(LEAK)[row]
-        if 0.5 * trust * float((np.square(c) / info).max()) < RUMOUR:
+        if 0.5 * float((trust * np.square(c) / info).max()) < RUMOUR:
             return np.array([rate]), np.ones(1)
         spans = _log_spans(self.born_s[[row]], self.before_s[[row]])[0]
         log_parts, rate_parts = [], []
         for sign in (1.0, -1.0):
             ratio, size = LEAK_SIZES.ratios(sign * c[:, None], info[:, None])
-            log_parts.append(trust * ratio - np.log(2.0) + spans + np.log(odds_per_s[0]))
+            log_parts.append(trust[:, None] * ratio - np.log(2.0) + spans + np.log(odds_per_s[0]))
             rate_parts.append(rate + sign * self.deviation[row, RATE, :CANDIDATES, None] * size)
         logs, rates = np.stack(log_parts), np.stack(rate_parts)
         logs = np.where(rates >= min(rate, 0.0), logs, -np.inf)  # nothing leaks inwards
         # What jumped at once has told of no rate, and bent the one that is known until it is booked.
         ratio, size = self._jumps(np.array([row]), JUMP, np.array([mass_kg]))
-        jump_logs = trust * ratio[0] + spans + np.log(odds_per_s[1])
+        jump_logs = trust[:, None] * ratio[0] + spans + np.log(odds_per_s[1])
         jump_rates = rate + self.deviation[row, RATE, _block(JUMP), None] * size[0]
         logs = np.concatenate(([0.0], logs.ravel(), jump_logs.ravel()))
         rates = np.concatenate(([rate], rates.ravel(), jump_rates.ravel()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import erfc, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +50,10 @@ STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbu
 STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half
+# Where people live it counts half once it was learned for twice as long as a change is old, or for a
+# day: one night tells little of the day that follows.
+LIVED_IN_TRUST_AGES: Final = 2.0
+LIVED_IN_TRUST_S: Final = S_PER_DAY
 PULSES: Final = (Cause.GAS_10_MIN, Cause.GAS_30_MIN, Cause.GAS_90_MIN)  # as long as `PULSES_S`
 BOOKED_AS: Final = {
     JUMP: Cause.GAS_AT_ONCE,
@@ -57,6 +62,9 @@ BOOKED_AS: Final = {
 }
 DENIED: Final = 0.5  # of the threshold; below it a change that the bare pressure denied is over
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
+ENDED: Final = float(
+    np.log(30.0)
+)  # log-odds at which a growth is over, though nobody noticed a repair
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 
 
@@ -66,7 +74,8 @@ class Growth:
 
     `suspects` gives each section of the group its probability of being the one. While the rate of
     the account it was found in, which has changed `changes` times, is not found to change again,
-    the size follows it. It was `surely` so large: a repair that is not noticed shrinks the size.
+    the size follows it. It was `found` to be so large, with that error, and `surely` so large: a
+    repair that is not noticed shrinks the size.
     """
 
     key: Key
@@ -77,6 +86,7 @@ class Growth:
     base_sd: float
     size: float
     size_sd: float
+    found: tuple[float, float]
     surely: float
     onset_s: float
     onset_low_s: float
@@ -143,13 +153,12 @@ class LeakBook(Ledger):
             centres, weights = np.array([known[0]]), np.ones(1)
             for row, account in enumerate(self.accounts):
                 if account.key == key and account.seen >= ARM_STEPS:
-                    trust = account.seen / (account.seen + TRUST_STEPS)
                     centres, weights = self.bank.possible_rates(
                         row,
                         known[0],
                         float(self.filter.state[row, MASS]),
                         (CHANGE_ODDS_PER_S, ODDS_PER_S[JUMP]),
-                        trust,
+                        self._trust(row),
                     )
             self._rates[key] = mixture_interval(centres, weights, known[1])
         return self._rates[key]
@@ -166,8 +175,8 @@ class LeakBook(Ledger):
     def weighing(self, row: int) -> Weighing:
         """Return how well each cause explains what an account has seen."""
         account = self.accounts[row]
-        trust = account.seen / (account.seen + TRUST_STEPS)
-        found = self.bank.weighed(row, float(self.filter.state[row, MASS]), trust)
+        mass_kg = float(self.filter.state[row, MASS])
+        found = self.bank.weighed(row, mass_kg, self._trust(row))
         growth, decrease, jump, oxygen_jump, oxygen, *pulses = found
         leak, other = float(np.log(LEAK_ODDS_PER_S)), float(np.log(ODDS_PER_S[JUMP]))
         log_odds = {
@@ -206,9 +215,8 @@ class LeakBook(Ledger):
             return []
         self._rates.clear()
         found: list[Growth | Explained] = []
-        seen = np.array([float(a.seen) for a in self.accounts])
         judged = np.array([not self._is_witness(a) for a in self.accounts])
-        trust = seen / (seen + TRUST_STEPS)
+        trust = np.array([self._trust(row) for row in range(len(self.accounts))])
         evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
         tests = SHARED * len({a.key[0] for a in self.accounts})
         limit = float(np.log(self._interval_s * tests))
@@ -255,6 +263,17 @@ class LeakBook(Ledger):
         self.scores = dict(state["scores"])
         self._denied = set(state["denied"])
         self._rates.clear()
+
+    def _trust(self, row: int) -> NDArray[np.float64]:
+        """Return the power of each candidate's likelihood that the noise learned so far deserves."""
+        account = self.accounts[row]
+        age_s = self.filter.time_s[row] - np.nan_to_num(self.bank.born_s[row], nan=np.inf)
+        learned_s = account.seen * account.spacing_s
+        half_s = np.full(len(age_s), TRUST_STEPS * account.spacing_s)
+        if self._is_home(account):
+            half_s += np.clip(LIVED_IN_TRUST_AGES * age_s, 0.0, LIVED_IN_TRUST_S)
+        trust: NDArray[np.float64] = learned_s / (learned_s + half_s)
+        return trust
 
     def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
         """Return the log-odds of all that is no leak, by its place in the bank."""
@@ -366,6 +385,7 @@ class LeakBook(Ledger):
             base_sd=base_sd,
             size=change.size,
             size_sd=change.size_sd,
+            found=(change.size, change.size_sd),
             # When it is found it is taken for larger than it is, more often than not.
             surely=max(change.size - 2.0 * change.size_sd, 0.25 * change.size),
             onset_s=change.onset_s,
@@ -464,8 +484,11 @@ class LeakBook(Ledger):
                 row = self.accounts.index(account)
                 rate, _ = self.filter.rate(row)
                 error = self.filter.change_error(row, sees_oxygen=account.sees_oxygen)
+                driven = _driven(account, growth)
                 none = growth.base_rate + max(0.5 * growth.surely, self._least(account))
-                if rate + 2.0 * error < none * min(_driven(account, growth), 1.0):
+                if rate + 2.0 * error < none * min(driven, 1.0):
+                    continue
+                if _log_odds_of_end(growth, rate / driven, error / driven) >= ENDED:
                     continue
             open_growths.append(self._weigh(growth))
         self.growths = open_growths
@@ -520,6 +543,28 @@ def _driven(account: Account, growth: Growth) -> float:
     if growth.pressure_pa <= 0.0:
         return 1.0
     return float(max(account.pressure_pa / growth.pressure_pa, 0.01) ** FLOW_EXPONENT)
+
+
+def _log_odds_of_end(growth: Growth, rate: float, error: float) -> float:
+    """Return by how much likelier a rate is if the growth is over than if it leaks on.
+
+    If it leaks on, it has grown by what was found, within its error, but at least by what it surely
+    grew.
+    """
+    more, (size, size_sd) = rate - growth.base_rate, growth.found
+    var, size_var = error**2 + growth.base_sd**2, size_sd**2
+    both = var + size_var
+    apart = 0.5 * (np.square(more - size) / both - np.square(more) / var)
+    size_then = (more * size_var + size * var) / both
+    sd_then = float(np.sqrt(var * size_var / both))
+    at_least = _upper_tail((growth.surely - size_then) / sd_then)
+    at_first = _upper_tail((growth.surely - size) / size_sd)
+    return float(apart + 0.5 * np.log(both / var) + np.log(at_first) - np.log(at_least))
+
+
+def _upper_tail(z: float) -> float:
+    """Return the share of a normal distribution above z standard deviations."""
+    return max(0.5 * erfc(z / sqrt(2.0)), 1e-300)
 
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:

@@ -15,6 +15,8 @@ from service.core.estimators import (
     DAY_TURN,
     DEFICIT,
     FLOW_EXPONENT,
+    HEAT_DAY,
+    HEAT_DAY_TURN,
     HOURLY,
     IMBALANCE,
     LAG,
@@ -50,6 +52,7 @@ NOISE = AirNoise(
         daily_var=0.03,
         day_var=0.05,
         cycle_var=0.004,
+        heat_day_var=0.006,
         walk_var_per_s=1e-7,
         imbalance_var=(0.5 / 86400.0) ** 2,
     ),
@@ -97,6 +100,7 @@ def moved(span_s: float) -> np.ndarray:
     for part, turn, period_s, memory_s in (
         (DAY, DAY_TURN, 86400.0, DAY_MEMORY_S),
         (CYCLE, CYCLE_TURN, REMOVAL_CYCLE_S, CYCLE_MEMORY_S),
+        (HEAT_DAY, HEAT_DAY_TURN, 86400.0, DAY_MEMORY_S),
     ):
         angle = 2.0 * np.pi * span_s / period_s
         turned = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
@@ -123,6 +127,8 @@ def shaken(span_s: float) -> np.ndarray:
         (DAY_TURN, NOISE.air.day_var, DAY_MEMORY_S),
         (CYCLE, NOISE.air.cycle_var, CYCLE_MEMORY_S),
         (CYCLE_TURN, NOISE.air.cycle_var, CYCLE_MEMORY_S),
+        (HEAT_DAY, NOISE.air.heat_day_var, DAY_MEMORY_S),
+        (HEAT_DAY_TURN, NOISE.air.heat_day_var, DAY_MEMORY_S),
     ):
         shake[part, part] = var * (1.0 - np.exp(-2.0 * span_s / memory_s))
     return shake
@@ -149,7 +155,7 @@ def conditioned(times_s, balances_kg, gained_kg, oxygen_kg):
     look = np.zeros((2 * count, count, STATES))
     for k in range(count):
         look[k, k], look[count + k, k] = LOOKS[TOTAL], LOOKS[OXYGEN_IN_IT]
-        look[count + k, k, [MASS, BRIEF, HOURLY, DAILY]] = OXYGEN_SHARE
+        look[count + k, k, [MASS, BRIEF, HOURLY, DAILY, HEAT_DAY]] = OXYGEN_SHARE
     looks = look.reshape(2 * count, count * STATES)
     whole = joint.reshape(count * STATES, count * STATES)
     white = np.repeat([NOISE.air.white_var, NOISE.sensor.white_var], count)

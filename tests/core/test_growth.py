@@ -27,7 +27,7 @@ NOISE = AirNoise(
     sensor=NoiseModel(white_var=0.04, hourly_var=0.01, walk_var_per_s=1e-9),
 )
 RATE_SD = 1.0 / 86400.0
-SURE = np.ones(1)
+SURE = np.ones((1, CANDIDATES))
 ASKED = np.ones(1, np.bool_)
 ODDS = (1.0 / (30 * 86400.0), 1.0 / (5 * 86400.0))  # of a change of the leak, and of a jump, 1/s
 
@@ -221,7 +221,7 @@ def test_while_nothing_changes_the_mean_evidence_is_the_time_that_has_passed():
         seen = mass + hidden + rng.normal(0.0, 0.1, rows)
         bank.see(*leaks.weigh(TOTAL, seen, used))
         bank.breed(now, before, used)
-        growth = bank.evidence(np.full(rows, 100.0), np.ones(rows), used).growth
+        growth = bank.evidence(np.full(rows, 100.0), np.ones((rows, CANDIDATES)), used).growth
         passed |= growth > np.log(limit_s)
     expected = steps * spacing_s / limit_s * rows
     assert passed.sum() <= expected + 3.0 * np.sqrt(expected)
@@ -242,11 +242,11 @@ def test_the_interval_of_a_mixture_holds_95_percent_of_draws(centres, sd):
 def test_where_nothing_stirs_the_rate_is_one_and_a_suspected_change_adds_others():
     times, balances = leaking(600, 590, 3.0 / 86400.0, seed=1)
     _, calm, *_ = run(times, balances)
-    rates, weights = calm.possible_rates(0, 1e-6, 100.0, ODDS, 1.0)
+    rates, weights = calm.possible_rates(0, 1e-6, 100.0, ODDS, SURE[0])
     assert (rates.tolist(), weights.tolist()) == ([1e-6], [1.0])
     times, balances = leaking(600, 850, 3.0 / 86400.0, seed=1)
     leaks, stirred, *_ = run(times, balances)
-    rates, weights = stirred.possible_rates(0, leaks.rate(0)[0], 100.0, ODDS, 1.0)
+    rates, weights = stirred.possible_rates(0, leaks.rate(0)[0], 100.0, ODDS, SURE[0])
     assert len(rates) > 1
     assert weights.sum() == pytest.approx(1.0)
     assert rates.min() >= min(leaks.rate(0)[0], 0.0)
@@ -258,9 +258,9 @@ def test_what_went_at_once_is_no_rate(seed):
     times, balances = leaking(600, 600, 0.0, seed)
     balances[-3:] -= 1.0
     leaks, bank, *_ = run(times, balances)
-    rates, weights = bank.possible_rates(0, leaks.rate(0)[0], 100.0, ODDS, 1.0)
+    rates, weights = bank.possible_rates(0, leaks.rate(0)[0], 100.0, ODDS, SURE[0])
     assert weights[rates > 5.0 / 86400.0].sum() < 0.5
-    unaware = bank.possible_rates(0, leaks.rate(0)[0], 100.0, (ODDS[0], 1e-30), 1.0)
+    unaware = bank.possible_rates(0, leaks.rate(0)[0], 100.0, (ODDS[0], 1e-30), SURE[0])
     assert unaware[1][unaware[0] > 5.0 / 86400.0].sum() > 0.5
 
 

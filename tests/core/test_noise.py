@@ -192,3 +192,35 @@ def test_a_record_without_an_imbalance_does_not_lessen_the_one_that_is_believed(
     prior = replace(PRIOR, imbalance_var=(2.0 / 86400.0) ** 2)
     fitted, _ = fit_noise(drift, SPACING_S, prior, prior_weight=WEIGHT)
     assert fitted.imbalance_var == prior.imbalance_var
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("is_breath", [False, True])
+def test_a_daily_swing_of_one_air_is_laid_to_its_heat_or_to_what_is_breathed(seed, is_breath):
+    """The heat shows in all that is there, what is breathed in the oxygen alone."""
+    hours = np.arange(11520) / 60.0
+    swing = 0.3 * np.sin(2.0 * np.pi * (hours - 3.0 * seed) / 24.0)
+    total = swing + record(seed, white=0.05)
+    oxygen = swing * (1.0 if is_breath else SHARE) + record(seed + 1, white=0.1)
+    whole, nitrogen, breathed = (
+        Record(values=values, spacing_s=SPACING_S)
+        for values in (total, (total - oxygen) / (1.0 - SHARE), oxygen)
+    )
+    air = replace(AIR_PRIOR.air, day_var=0.01, heat_day_var=0.01)
+    prior = replace(AIR_PRIOR, air=air)
+    fitted = fit_air_noise(whole, nitrogen, breathed, prior, prior_weight=WEIGHT, share=SHARE).air
+    right, wrong = fitted.day_var, fitted.heat_day_var
+    if not is_breath:
+        right, wrong = wrong, right
+    assert 0.5 < right / 0.045 < 2.0
+    assert wrong < 0.1 * right
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_lasts_for_minutes_in_no_way_that_is_known_does_not_hide_what_lasts_for_hours(seed):
+    """Thermometers that step every five minutes, on air that wanders for hours."""
+    steps = np.repeat(np.random.default_rng(seed).uniform(-0.2, 0.2, 11520 // 5), 5)
+    wandering = record(seed + 50, white=0.02, correlated=0.1)
+    prior = NoiseModel(white_var=0.01, brief_var=0.01, hourly_var=0.003, walk_var_per_s=1e-8)
+    fitted, _ = fit_noise(steps + wandering, SPACING_S, prior, prior_weight=WEIGHT)
+    assert 0.2 < fitted.hourly_var / 0.1**2 < 2.0
