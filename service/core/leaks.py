@@ -62,9 +62,8 @@ BOOKED_AS: Final = {
 }
 DENIED: Final = 0.5  # of the threshold; below it a change that the bare pressure denied is over
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
-ENDED: Final = float(
-    np.log(30.0)
-)  # log-odds at which a growth is over, though nobody noticed a repair
+# Log-odds at which a growth is taken to be over, though no repair was noticed.
+ENDED: Final = float(np.log(30.0))
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
 
 
@@ -158,7 +157,7 @@ class LeakBook(Ledger):
                         known[0],
                         float(self.filter.state[row, MASS]),
                         (CHANGE_ODDS_PER_S, ODDS_PER_S[JUMP]),
-                        self._trust(row),
+                        self._trust([row])[0],
                     )
             self._rates[key] = mixture_interval(centres, weights, known[1])
         return self._rates[key]
@@ -176,7 +175,7 @@ class LeakBook(Ledger):
         """Return how well each cause explains what an account has seen."""
         account = self.accounts[row]
         mass_kg = float(self.filter.state[row, MASS])
-        found = self.bank.weighed(row, mass_kg, self._trust(row))
+        found = self.bank.weighed(row, mass_kg, self._trust([row])[0])
         growth, decrease, jump, oxygen_jump, oxygen, *pulses = found
         leak, other = float(np.log(LEAK_ODDS_PER_S)), float(np.log(ODDS_PER_S[JUMP]))
         log_odds = {
@@ -216,7 +215,7 @@ class LeakBook(Ledger):
         self._rates.clear()
         found: list[Growth | Explained] = []
         judged = np.array([not self._is_witness(a) for a in self.accounts])
-        trust = np.array([self._trust(row) for row in range(len(self.accounts))])
+        trust = self._trust(range(len(self.accounts)))
         evidence = self.bank.evidence(self.filter.state[:, MASS], trust, entered & judged)
         tests = SHARED * len({a.key[0] for a in self.accounts})
         limit = float(np.log(self._interval_s * tests))
@@ -264,15 +263,19 @@ class LeakBook(Ledger):
         self._denied = set(state["denied"])
         self._rates.clear()
 
-    def _trust(self, row: int) -> NDArray[np.float64]:
-        """Return the power of each candidate's likelihood that the noise learned so far deserves."""
-        account = self.accounts[row]
-        age_s = self.filter.time_s[row] - np.nan_to_num(self.bank.born_s[row], nan=np.inf)
-        learned_s = account.seen * account.spacing_s
-        half_s = np.full(len(age_s), TRUST_STEPS * account.spacing_s)
-        if self._is_home(account):
-            half_s += np.clip(LIVED_IN_TRUST_AGES * age_s, 0.0, LIVED_IN_TRUST_S)
-        trust: NDArray[np.float64] = learned_s / (learned_s + half_s)
+    def _trust(self, rows: Sequence[int]) -> NDArray[np.float64]:
+        """Return the power that the likelihood of each candidate of some rows deserves, (n, C).
+
+        It is less than one while little was learned of the noise.
+        """
+        accounts = [self.accounts[row] for row in rows]
+        spacing_s = np.array([[a.spacing_s] for a in accounts])
+        learned_s = np.array([[a.seen] for a in accounts]) * spacing_s
+        most_s = np.array([[LIVED_IN_TRUST_S if self._is_home(a) else 0.0] for a in accounts])
+        chosen = list(rows)
+        age_s = self.filter.time_s[chosen, None] - self.bank.born_s[chosen]
+        of_age_s = np.clip(LIVED_IN_TRUST_AGES * np.nan_to_num(age_s), 0.0, most_s)
+        trust: NDArray[np.float64] = learned_s / (learned_s + TRUST_STEPS * spacing_s + of_age_s)
         return trust
 
     def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
