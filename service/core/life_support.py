@@ -35,19 +35,20 @@ class LifeSupport:
             return None
         return self.oxygen_kg_per_s - self.crew * OXYGEN_PER_CREW
 
-    def apart_kg_per_s(self, other: "LifeSupport") -> float:
-        """Return by how much the gas gained beside the books may differ, one standard error.
+    def apart_kg_per_s(self, now: "LifeSupport") -> float:
+        """Return by how much the gas gained beside the books may differ now, one standard error.
 
-        Of what is booked a share stays open; where booking begins or ends, all of it; and what is
-        told for the first time, or no more, is taken to have been there all along.
+        Of what is booked a share stays open; where booking begins or ends, all of it. What is told
+        for the first time is taken to have been there all along, and what is told no more may have
+        gone.
         """
-        left = self.co2_left_kg_per_s - other.co2_left_kg_per_s
-        gains = self.gain_kg_per_s, other.gain_kg_per_s
+        left = self.co2_left_kg_per_s - now.co2_left_kg_per_s
+        gains = self.gain_kg_per_s, now.gain_kg_per_s
         if (gains[0] is None) != (gains[1] is None):
             return hypot(gains[0] or gains[1] or 0.0, left)
         share = UNSURE if gains[0] is not None else 1.0
-        made = _difference(self.oxygen_kg_per_s, other.oxygen_kg_per_s)
-        breathed = _difference(self.crew, other.crew) * OXYGEN_PER_CREW
+        made = _less(self.oxygen_kg_per_s, now.oxygen_kg_per_s)
+        breathed = _less(self.crew, now.crew) * OXYGEN_PER_CREW
         return hypot(share * made, share * breathed, left)
 
     @property
@@ -58,5 +59,5 @@ class LifeSupport:
         return (USUAL_CREW if self.crew is None else self.crew) * CO2_PER_CREW
 
 
-def _difference(one: float | None, other: float | None) -> float:
-    return 0.0 if one is None or other is None else one - other
+def _less(before: float | None, now: float | None) -> float:
+    return 0.0 if before is None else before - (now or 0.0)

@@ -181,7 +181,7 @@ def test_a_crew_that_telemetry_knows_no_more_is_unknown_and_not_nobody(condition
     conditions.apply(message("crew", value=7.0, channel="count"))
     effect = conditions.apply(message("crew", channel="count"))
     assert effect.understood
-    assert effect.rate_sd == 0.0, "they have not gone for all that is known"
+    assert effect.rate_sd == pytest.approx(7.0 * OXYGEN_PER_CREW)
     assert conditions.life_support.crew is None
 
 
