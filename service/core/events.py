@@ -228,7 +228,7 @@ class ActivityNoted:
     """An activity message arrived; `understood` is False where it is kept as a plain note.
 
     `value` is in SI, in `unit`. `mass_sd_kg` is how much gas may have come or gone at once, and
-    `rate_sd_kg_per_day` how much the oxygen balance may have changed, as is allowed for.
+    `rate_sd_kg_per_day` how much the oxygen balance may have changed; no more is allowed for.
     """
 
     time_s: float

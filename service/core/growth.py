@@ -402,7 +402,7 @@ class ChangeBank(Table):
         first rate is that of no change, and the only one where nothing stirs.
         """
         c, info = self._linear(LEAK)[row], self._quadratic(LEAK)[row]
-        if 0.5 * float((trust * np.square(c) / info).max()) < RUMOUR:
+        if float((trust * _ratios(c, info)).max()) < RUMOUR:
             return np.array([rate]), np.ones(1)
         spans = _log_spans(self.born_s[[row]], self.before_s[[row]])[0]
         log_parts, rate_parts = [], []
