@@ -162,6 +162,10 @@ class Account:
             return Balance.NITROGEN
         return Balance.DRY if self.is_dry else Balance.TOTAL
 
+    def is_unsettled(self, at_s: float) -> bool:
+        """Say whether gas is being moved or still mixes in, so that nothing is told of a leak."""
+        return at_s <= max(self.quiet_until_s, self.settles_until_s)
+
     def enlarge(self, factor: float) -> None:
         """Let the noise that was seen so far count for so many times as much."""
         for kept in (self.history, self.nitrogen, self.oxygen):

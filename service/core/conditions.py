@@ -32,6 +32,12 @@ MOVES_GAS: Final = frozenset(
         "pump",
     }
 )
+PUMPED_IN: Final = "pumped_in"
+# What the cabin beside an airlock moves as: it may fill the airlock, and a pump may save it the air.
+AIRLOCK_MOVES: Final = {
+    "airlock_repressurisation": "airlock_repressurisation",
+    "airlock_depressurisation": PUMPED_IN,
+}
 NO_CAUSE: Final = frozenset({"hatch", "note", "signal"})  # of a change of leak rate
 REMEMBER_S: Final = 10 * S_PER_DAY  # activities this old are not weighed as causes any more
 MOST: Final = 1e6  # of anything, SI; the whole station holds 1e3 kg and 1e3 m3
@@ -165,17 +171,28 @@ class Conditions:
 
         Sections by index; None = anywhere. Movements that are long over are forgotten.
         """
+        self._end_moves(now_s)
+        found: dict[int | None, bool] = {}
+        for (_, place), (_, stopped_s) in self._moving.items():
+            found[place] = found.get(place, False) or _runs(stopped_s, now_s)
+        return found
+
+    def drained(self, now_s: float) -> set[int | None]:
+        """Return where gas may be taken away right now; a pump only brings the cabin some."""
+        self._end_moves(now_s)
+        return {
+            place
+            for (name, place), (_, stopped_s) in self._moving.items()
+            if name != PUMPED_IN and _runs(stopped_s, now_s)
+        }
+
+    def _end_moves(self, now_s: float) -> None:
         for key, (started_s, stopped_s) in list(self._moving.items()):
             over_s = started_s + LONGEST_MOVE_S if stopped_s is None else stopped_s
             if now_s > over_s + MIXING_S:
                 del self._moving[key]
             elif stopped_s is None and now_s > over_s:
                 self._moving[key] = (started_s, over_s)
-        found: dict[int | None, bool] = {}
-        for (_, place), (_, stopped_s) in self._moving.items():
-            running = stopped_s is None or now_s <= stopped_s + SETTLE_S
-            found[place] = found.get(place, False) or running
-        return found
 
     @property
     def largest(self) -> int:
@@ -242,18 +259,22 @@ class Conditions:
         return Effect(mass_sd_kg=AIR_DENSITY * (2.0 + volume))
 
     def _move_gas(self, activity: Activity) -> Effect:
-        place = self.place(activity)
-        places = [place]
-        if activity.name == "airlock_repressurisation" and place is not None:
-            places += self._beside[place]  # it may be filled with the air of the cabin
-        for where in places:
-            key = (activity.channel or activity.name, where)
+        place, name = self.place(activity), activity.channel or activity.name
+        keys = [(name, place)]
+        if activity.name in AIRLOCK_MOVES and place is not None:
+            keys += [(AIRLOCK_MOVES[activity.name], beside) for beside in self._beside[place]]
+        for key in keys:
             started_s, _ = self._moving.get(key, (activity.received_s, None))
             if activity.state in BEGINS:
                 self._moving[key] = (activity.received_s, None)
             else:
                 self._moving[key] = (started_s, activity.received_s)
         return Effect(mass_sd_kg=20.0)
+
+
+def _runs(stopped_s: float | None, now_s: float) -> bool:
+    """Say whether gas is being moved, or was so lately that it settles."""
+    return stopped_s is None or now_s <= stopped_s + SETTLE_S
 
 
 def _beside(station: Station, section: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from service.core.loops import Loops
 from service.core.outlooks import outlook_of_air, outlook_of_loop
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure
-from service.core.station import Group, Station
+from service.core.station import Group, Station, atmospheres
 from service.core.units import PA_PER_MMHG
 from service.core.views import (
     LOOP_FLOOR,
@@ -36,7 +36,9 @@ from service.core.views import (
 )
 from service.core.volumes import FreeVolumes
 
-LEADS: Final = 1.5  # times as likely as the largest section, for a growth to be laid to another
+LEADS: Final = 1.5  # times as likely as the usual place, for a growth to be laid to another
+
+Place = TypeVar("Place", int, Group)
 # A fifth of the smallest emergency; below it the balances follow well enough.
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 
@@ -276,10 +278,7 @@ class Estimates:
         bounds, slopes = self._falls.falls(self._readings.gauges(group), at_s)
         if not len(bounds):
             return None
-        if any(
-            running and self._conditions.reaches(place, group)
-            for place, running in self._conditions.disturbed(at_s).items()
-        ):
+        if any(self._conditions.reaches(place, group) for place in self._conditions.drained(at_s)):
             return Figure.exact(0.0)
         second = min(1, len(bounds) - 1)
         if not np.isfinite(bounds[second]) or bounds[second] <= 0.0:
@@ -309,11 +308,23 @@ class Estimates:
         return at_old_leak(growth.suspects, self._closures.chances())
 
     def _likeliest(self, growth: Growth) -> int:
-        """Return the likeliest section, or the largest where none leads over that."""
+        """Return the likeliest section in the air that a growth is laid to.
+
+        That is the air of the largest section, and in it the largest, unless another leads.
+        """
         suspects = self._suspects(growth)
-        likeliest = max(suspects, key=lambda section: suspects[section])
         largest = self._largest(tuple(suspects))
-        return likeliest if suspects[likeliest] >= LEADS * suspects[largest] else largest
+        airs = atmospheres(self._station, self._hatches.taken(self._conditions.hatches))
+        shares = {air: sum(suspects.get(section, 0.0) for section in air) for air in airs}
+        laid_to = _leading(shares, next(air for air in airs if largest in air))
+        inside = {section: p for section, p in suspects.items() if section in laid_to}
+        return _leading(inside, self._largest(tuple(inside)))
+
+
+def _leading(shares: Mapping[Place, float], usual: Place) -> Place:
+    """Return the one with the largest share if it leads over the usual one, else that."""
+    most = max(shares, key=lambda one: shares[one])
+    return most if shares[most] >= LEADS * shares[usual] else usual
 
 
 def _nothing(at_s: float) -> AtmosphereView:

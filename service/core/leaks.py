@@ -231,7 +231,7 @@ class LeakBook(Ledger):
             now_s = float(self.filter.time_s[row])
             if self.bank.steps[row] == 0.0:
                 continue  # a change found in this very step has explained it
-            if now_s <= max(account.quiet_until_s, account.settles_until_s):
+            if account.is_unsettled(now_s):
                 continue
             rivals = self._rivals(row, evidence)
             rival = max(rivals, key=lambda kind: rivals[kind])
@@ -512,11 +512,11 @@ class LeakBook(Ledger):
     def _weigh(self, growth: Growth) -> Growth:
         """Compare, for parts that are shut off now, "it grew there" with "it did not"."""
         evidence = dict(growth.evidence)
-        for account in self.accounts:
+        for account, at_s in zip(self.accounts, self.filter.time_s.tolist(), strict=True):
             part, balance = account.key
             if balance is Balance.PRESSURE or not set(part) < set(growth.group):
                 continue
-            if account.seen < ARM_STEPS:
+            if account.seen < ARM_STEPS or account.is_unsettled(at_s):
                 continue
             rate, error = self.rate(account.key) or (0.0, 0.0)
             # Leaks of parts add up to that of the whole, so before it none was larger than that.
