@@ -101,6 +101,7 @@ LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fi
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
 RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
+LEAST_RATE_SD: Final = 0.1 / S_PER_DAY  # kg/s, of a part of what is known as a whole; [estimate]
 FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is said; [estimate]
@@ -294,11 +295,12 @@ class Ledger:
         until_s: float,
         *,
         mixing_sd_kg: float = 0.0,
+        since_s: float | None = None,
     ) -> None:
         """Let the masses of the groups move by an unknown amount, and do not test meanwhile.
 
         `mixing_sd_kg` is for the oxygen sensor, which lags behind where oxygen is measured in one
-        place.
+        place. What was seen since shortly before `since_s` speaks for no change of a leak.
         """
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
@@ -309,6 +311,11 @@ class Ledger:
             if mass_sd_kg > 0.0:
                 account.quiet_until_s = max(account.quiet_until_s, until_s)
                 account.interrupt()
+            if since_s is not None:
+                known = self._recent.newest(account.key, since_s - LATE_S)
+                if known is not None:
+                    self.bank.unsee(row, known.bank)
+                    self._forget(row, known.time_s)
 
     def adapt(self, life_support: LifeSupport) -> None:
         """Let people breathe and machines run otherwise than before.
@@ -506,11 +513,16 @@ class Ledger:
         if balance in OF_LOOPS:
             return 0.0, RATE_PRIOR_SD
         inside = set(group)
-        parents = [key for key in self._resting if inside < set(key[0]) and key[1] is balance]
         share = min(volume_m3 / FULL_STATION_M3, 1.0)
-        if parents:
-            rate, error = self.rate(min(parents, key=lambda key: len(key[0]))) or (0.0, 0.0)
-            return max(rate, 0.0) * share, max(abs(rate), error, RATE_PRIOR_SD)
+        wholes = [w for w in self._resting.values() if inside < set(w[0].key[0])]
+        if wholes:
+            # Whatever it was weighed by, the leak of the whole was one.
+            whole, known = min(wholes, key=lambda w: (len(w[0].key[0]), BEST_FIRST[w[0].key[1]]))
+            rate, error = known.rate
+            # A lasting loss of oxygen that nothing tells from a leak is one of the whole.
+            unseen = 0.0 if whole.sees_oxygen else float(np.sqrt(known.filter["imbalance_var"]))
+            sd = float(np.hypot(np.hypot(error, unseen), max(abs(rate), LEAST_RATE_SD)))
+            return max(rate, 0.0) * share, sd
         parts = [key for key in self._resting if set(key[0]) < inside and key[1] is balance]
         if parts:
             rate, error = self.rate(max(parts, key=lambda key: len(key[0]))) or (0.0, 0.0)

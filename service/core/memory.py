@@ -71,6 +71,11 @@ class Recent:
         older = reversed(self._known.get(key, ()))
         return next((known for known in older if known.time_s <= time_s), None)
 
+    def newest(self, key: Key, time_s: float) -> Known | None:
+        """Return the newest that was known before a time, else the oldest; None if nothing is kept."""
+        oldest = next(iter(self._known.get(key, ())), None)
+        return self.before(key, time_s) or oldest
+
     def forget(self, key: Key, since_s: float) -> None:
         """Drop what was known after a time, because it has turned out to be otherwise."""
         before = tuple(one for one in self._known.pop(key, ()) if one.time_s <= since_s)
@@ -79,9 +84,9 @@ class Recent:
 
     def take(self, key: Key, before_s: float, now: Known) -> Known:
         """Return the newest that was known before a time, else the oldest; drop all of the account."""
-        found = now if now.time_s <= before_s else self.before(key, before_s)
-        oldest = self._known.pop(key, (now,))[0]
-        return oldest if found is None else found
+        found = now if now.time_s <= before_s else self.newest(key, before_s)
+        self._known.pop(key, None)
+        return found or now
 
     def snapshot(self) -> dict[Key, tuple[Known, ...]]:
         """Return all state."""

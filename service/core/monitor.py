@@ -403,7 +403,8 @@ class Monitor:
             touched = self._minutes.touched(self._conditions.place(activity))
             if effect.mass_sd_kg > 0.0:
                 self._laws.disturb(touched)
-                self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s)
+                since_s = min(activity.time_s, at_s)
+                self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s, since_s=since_s)
             if effect.breath_sd_kg > 0.0:
                 self._leaks.admit_breath(touched, effect.breath_sd_kg)
             self._leaks.adapt(self._conditions.life_support)
