@@ -26,7 +26,7 @@ from service.core.estimators import (
 from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
 from service.core.life_support import LifeSupport
 from service.core.memory import Key, Known, Recent
-from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
+from service.core.noise import HOURLY_S, AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -146,6 +146,8 @@ class Account:
     is_dry: bool = False  # vapour or CO2 is measured and taken out
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
     mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
+    # When life support changed last, and by how much oxygen, kg/s.
+    stirred: tuple[float, float] = (-np.inf, 0.0)
     # What the loss of oxygen beside the books was under other life support, and its variance.
     deficits: dict[LifeSupport, tuple[float, float]] = field(default_factory=dict)
 
@@ -162,6 +164,23 @@ class Account:
         if self.sees_oxygen:
             return Balance.NITROGEN
         return Balance.DRY if self.is_dry else Balance.TOTAL
+
+    def stir(self, moved_kg_per_s: float, at_s: float) -> None:
+        """Let oxygen be made or breathed otherwise from now on, far from where it is measured.
+
+        Until the air is mixed, an oxygen sensor may tell nothing of it.
+        """
+        since_s, stirred = self.stirred
+        if at_s <= since_s + HOURLY_S:
+            moved_kg_per_s = float(np.hypot(moved_kg_per_s, stirred))
+        self.stirred = at_s, moved_kg_per_s
+
+    def astray_var(self, before_s: float, now_s: float) -> float:
+        """Return by how much an oxygen sensor may have come to be wrong between two times, kg2."""
+        since_s, stirred = self.stirred
+        if now_s > since_s + HOURLY_S:
+            return 0.0
+        return 2.0 * stirred**2 * (now_s - since_s) * (now_s - before_s)
 
     def is_unsettled(self, at_s: float) -> bool:
         """Say whether gas is being moved or still mixes in, so that nothing is told of a leak."""
@@ -448,6 +467,8 @@ class Ledger:
                 self.filter.reopen(row, mass_var=(SETTLE_SHARE * mass) ** 2)
             if air.time_s <= account.mixes_until_s:
                 self.filter.reopen(row, lag_var=MIXES_KG**2)
+            astray_var = account.astray_var(float(self.filter.time_s[row]), air.time_s)
+            self.filter.reopen(row, offset_var=astray_var)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
             account.is_dry = air.is_dry
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
@@ -630,6 +651,7 @@ class Ledger:
         if now == before or not self._is_home(account):
             return
         account.life_support = now
+        account.stir(before.moved_kg_per_s(now), float(self.filter.time_s[row]))
         account.deficits.pop(before, None)
         account.deficits[before] = self.filter.deficit(row)
         while len(account.deficits) > LIFE_SUPPORTS:

@@ -14,6 +14,7 @@ from service.core.units import S_PER_DAY
 # What a person keeps in the air: 2.3 kg of water and 1 kg of CO2 a day (NASA BVAD) that stay for some
 # 3 h until machines have taken them out.
 BREATH_PER_CREW: Final = 0.4  # kg
+GATHERS_S: Final = S_PER_DAY  # carbon dioxide is let gather for a day at most; [estimate]
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
 SETTLE_S: Final = 1800.0  # temperature after gas was moved; Columbus repressurisations of 2016
@@ -86,6 +87,7 @@ class Conditions:
         self.hatches = {hatch.name: hatch.state for hatch in station.hatches}
         self.added_m3 = np.zeros(len(station.sections))
         self.life_support = LifeSupport()
+        self._co2_since_s: float | None = None  # since when nothing takes it out
         self.recent: list[Activity] = []
         self._moving: dict[tuple[str, int | None], tuple[float, float | None]] = {}
 
@@ -149,8 +151,7 @@ class Conditions:
                 made = 0.0 if activity.state in ENDS else activity.value
                 return self._support(replace(self.life_support, oxygen_kg_per_s=made))
             case "co2_removal":
-                runs = activity.state in BEGINS
-                return self._support(replace(self.life_support, removes_co2=runs))
+                return self._switch_co2_removal(activity)
             case name if name in MOVES_GAS:
                 return self._move_gas(activity)
             case name if name in ACTIVITY_NAMES:
@@ -205,6 +206,7 @@ class Conditions:
             "hatches": dict(self.hatches),
             "added_m3": self.added_m3.copy(),
             "life_support": self.life_support,
+            "co2_since_s": self._co2_since_s,
             "recent": list(self.recent),
             "moving": dict(self._moving),
             "mode": self.mode,
@@ -215,6 +217,7 @@ class Conditions:
         self.hatches = dict(state["hatches"])
         self.added_m3 = state["added_m3"].copy()
         self.life_support = state["life_support"]
+        self._co2_since_s = state["co2_since_s"]
         self.recent = list(state["recent"])
         self._moving = dict(state["moving"])
         if state["mode"] in self._modes:  # the config may have other modes now
@@ -227,6 +230,19 @@ class Conditions:
         more = 0.0 if before is None or now is None else abs(now - before)
         effect = self._support(replace(self.life_support, crew=now))
         return replace(effect, breath_sd_kg=more * BREATH_PER_CREW)
+
+    def _switch_co2_removal(self, activity: Activity) -> Effect:
+        before, runs = self.life_support, activity.state in BEGINS
+        effect = self._support(replace(before, removes_co2=runs))
+        if runs and self._co2_since_s is not None:
+            # What has gathered meanwhile is taken out within hours.
+            gathered_s = min(max(activity.time_s - self._co2_since_s, 0.0), GATHERS_S)
+            effect = replace(effect, breath_sd_kg=before.co2_left_kg_per_s * gathered_s)
+        if runs:
+            self._co2_since_s = None
+        elif before.removes_co2:
+            self._co2_since_s = activity.time_s
+        return effect
 
     def _support(self, now: LifeSupport) -> Effect:
         rate_sd = self.life_support.apart_kg_per_s(now)

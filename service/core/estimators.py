@@ -308,6 +308,7 @@ class LeakFilter(Table):
         oxygen_var: float = 0.0,
         rate_var: float = 0.0,
         lag_var: float = 0.0,
+        offset_var: float = 0.0,
         deficit_var: float = 0.0,
     ) -> None:
         """Admit that parts of the state of a row may have jumped, by the given variances."""
@@ -316,6 +317,7 @@ class LeakFilter(Table):
             (OXYGEN, oxygen_var),
             (RATE, rate_var),
             (LAG, lag_var),
+            (OFFSET, offset_var),
             (DEFICIT, deficit_var),
         ):
             self.covariance[row, part, part] += var

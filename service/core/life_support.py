@@ -47,9 +47,12 @@ class LifeSupport:
         if (gains[0] is None) != (gains[1] is None):
             return hypot(gains[0] or gains[1] or 0.0, left)
         share = UNSURE if gains[0] is not None else 1.0
+        return hypot(share * self.moved_kg_per_s(now), left)
+
+    def moved_kg_per_s(self, now: "LifeSupport") -> float:
+        """Return by how much what is made and what is breathed differ now, taken together."""
         made = _less(self.oxygen_kg_per_s, now.oxygen_kg_per_s)
-        breathed = _less(self.crew, now.crew) * OXYGEN_PER_CREW
-        return hypot(share * made, share * breathed, left)
+        return hypot(made, _less(self.crew, now.crew) * OXYGEN_PER_CREW)
 
     @property
     def co2_left_kg_per_s(self) -> float:

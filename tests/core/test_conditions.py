@@ -15,7 +15,7 @@ from service.core.conditions import (
     SETTLE_S,
     Conditions,
 )
-from service.core.life_support import OXYGEN_PER_CREW, UNSURE
+from service.core.life_support import CO2_PER_CREW, OXYGEN_PER_CREW, UNSURE
 from service.core.samples import ACTIVITY_NAMES, Activity
 from service.core.station import HatchState
 
@@ -108,14 +108,31 @@ def test_a_docked_vehicle_joins_at_open_and_leaves_at_closed(conditions):
 @pytest.mark.parametrize("name", sorted(MOVES_GAS))
 def test_moved_gas_disturbs_while_it_moves_then_settles_and_mixes(conditions, name):
     conditions.apply(message(name, section="tunnel", state="start"))
-    # What fills an airlock may be the air of the cabin.
-    where = (1, 0) if name == "airlock_repressurisation" else (1,)
+    # What fills an airlock may be the air of the cabin, and a pump may save it that of the airlock.
+    where = (1, 0) if name.startswith("airlock") else (1,)
     assert conditions.disturbed(NOW_S + 3600.0) == dict.fromkeys(where, True)
     end_s = NOW_S + 7200.0
     conditions.apply(message(name, section="tunnel", state="stop", at_s=end_s))
     assert conditions.disturbed(end_s + 0.5 * SETTLE_S) == dict.fromkeys(where, True)
     assert conditions.disturbed(end_s + 1.5 * SETTLE_S) == dict.fromkeys(where, False)
     assert conditions.disturbed(end_s + MIXING_S + 1.0) == {}
+
+
+def test_a_pump_that_empties_an_airlock_explains_no_fall_in_the_cabin(conditions):
+    conditions.apply(message("airlock_depressurisation", section="tunnel", state="start"))
+    assert conditions.drained(NOW_S + 600.0) == {1}
+    conditions.apply(message("airlock_repressurisation", section="tunnel", state="start"))
+    assert conditions.drained(NOW_S + 600.0) == {0, 1}
+
+
+def test_carbon_dioxide_that_has_gathered_goes_once_it_is_removed_again(conditions):
+    conditions.apply(message("crew", value=4.0))
+    switched_off = conditions.apply(message("co2_removal", state="off"))
+    assert switched_off.breath_sd_kg == 0.0
+    six_hours_s = 6 * 3600.0
+    on = message("co2_removal", state="on", at_s=NOW_S + six_hours_s)
+    assert conditions.apply(on).breath_sd_kg == pytest.approx(4.0 * CO2_PER_CREW * six_hours_s)
+    assert conditions.apply(on).breath_sd_kg == 0.0
 
 
 def test_a_start_without_a_stop_is_over_after_half_a_day(conditions):

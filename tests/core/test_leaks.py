@@ -1,8 +1,11 @@
 """The book of leaks over one tunnel whose readings are made by hand, with noise of known size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.leaks import Growth, LeakBook
 from service.core.life_support import LifeSupport
@@ -197,3 +200,63 @@ def test_a_generator_that_runs_again_as_before_hides_no_growth(seed, runs):
     assert found, "a loss of 1.4 kg/day more in three days"
     assert found[0].found_s > START_S + 60.0 * grown_min
     assert found[0].size * S_PER_DAY == pytest.approx(1.4, abs=2.0 * found[0].size_sd * S_PER_DAY)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gas_that_goes_minutes_before_it_is_told_of_makes_no_growth(seed):
+    """A vestibule takes 1.5 kg of a cabin within 6 minutes; it is told of after 8, and never as over."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=5), np.random.default_rng(seed)
+    goes_min, over_min = 3 * 1440, 3 * 1440 + 720
+    mass_kg, found = FULL_PA * CABIN_M3 / (R_AIR * WARM_K), []
+    for minute in range(4 * 1440):
+        at_s = START_S + 60.0 * minute
+        mass_kg -= 0.25 if goes_min <= minute < goes_min + 6 else 0.0
+        if minute == goes_min + 8:
+            book.admit_gas([CABIN], 20.0, at_s, since_s=at_s)
+        if goes_min + 8 <= minute < over_min:
+            book.admit_gas([CABIN], 5.0, at_s)
+        pressure_pa = mass_kg * R_AIR * WARM_K / CABIN_M3
+        air = reading(minute, pressure_pa, rng, volume_m3=CABIN_M3, sd_k=0.01)
+        found += [event for event in book.step({CABIN: air}) if isinstance(event, Growth)]
+    assert found == []
+
+
+@pytest.mark.parametrize("has_thermometer", [True, False])
+def test_what_a_shut_tunnel_leaks_is_known_from_the_whole_by_its_best_account(has_thermometer):
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=5), np.random.default_rng(0)
+    whole, whole_m3 = (0, 1), 100.0
+    for minute, pressure_pa in enumerate(leaking(3.0, 0.2, 1.4, FULL_PA, whole_m3)):
+        air = reading(minute, float(pressure_pa), rng, volume_m3=whole_m3, sd_k=0.01)
+        book.step({whole: air})
+    rate, error = book.rate((whole, Balance.TOTAL)) or (0.0, 0.0)
+    book.regroup([(0,), TUNNEL], START_S + 60.0 * 4320)
+    air = reading(4330, FULL_PA, rng)
+    book.step({TUNNEL: air if has_thermometer else replace(air, temperature_k=None)})
+    balance = Balance.TOTAL if has_thermometer else Balance.PRESSURE
+    believed, doubt = book.rate((TUNNEL, balance)) or (0.0, 0.0)
+    assert 0.0 <= believed <= rate
+    assert doubt < rate + 2.0 * error
+    assert believed + doubt > rate, "all of it may leak there"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_oxygen_sensor_that_hears_of_a_failed_generator_hours_later_makes_no_growth(seed):
+    """Seven people lose their generator; the sensor follows the oxygen with a time constant of 2 h."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    mass_kg, found = FULL_PA * CABIN_M3 / (R_AIR * WARM_K), []
+    oxygen_kg = shown_kg = 0.22 * mass_kg
+    for minute in range(6 * 1440):
+        made = GENERATOR if minute < 5 * 1440 else 0.0
+        support = LifeSupport(crew=7.0, oxygen_kg_per_s=made)
+        book.adapt(support)
+        gained_kg = 60.0 * (support.gain_kg_per_s or 0.0)
+        book.book_inflow(CABIN, gained_kg)
+        mass_kg, oxygen_kg = mass_kg + gained_kg, oxygen_kg + gained_kg
+        shown_kg += (oxygen_kg - shown_kg) / 120.0
+        pressure_pa = mass_kg * R_AIR * WARM_K / CABIN_M3
+        air = reading(minute, pressure_pa, rng, volume_m3=CABIN_M3, sd_k=0.01)
+        nitrogen_kg = ((air.total_kg or 0.0) - shown_kg - rng.normal(0.0, 0.05)) / NITROGEN_SHARE
+        air = replace(air, nitrogen_kg=nitrogen_kg, nitrogen_is_new=True)
+        found += [event for event in book.step({CABIN: air}) if isinstance(event, Growth)]
+    assert found == []
