@@ -274,7 +274,7 @@ class LeakBook(Ledger):
         most_s = np.array([[LIVED_IN_TRUST_S if self._is_home(a) else 0.0] for a in accounts])
         chosen = list(rows)
         age_s = self.filter.time_s[chosen, None] - self.bank.born_s[chosen]
-        of_age_s = np.clip(LIVED_IN_TRUST_AGES * np.nan_to_num(age_s), 0.0, most_s)
+        of_age_s = np.fmin(np.fmax(LIVED_IN_TRUST_AGES * age_s, 0.0), most_s)
         trust: NDArray[np.float64] = learned_s / (learned_s + TRUST_STEPS * spacing_s + of_age_s)
         return trust
 
