@@ -26,7 +26,7 @@ from service.core.estimators import (
 from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
 from service.core.life_support import LifeSupport
 from service.core.memory import Key, Known, Recent
-from service.core.noise import HOURLY_S, AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
+from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
@@ -106,6 +106,7 @@ FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is said; [estimate]
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
+STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 LIFE_SUPPORTS: Final = 8  # states of life support remembered; crews and machines have few
@@ -171,14 +172,14 @@ class Account:
         Until the air is mixed, an oxygen sensor may tell nothing of it.
         """
         since_s, stirred = self.stirred
-        if at_s <= since_s + HOURLY_S:
+        if at_s <= since_s + STIRRED_S:
             moved_kg_per_s = float(np.hypot(moved_kg_per_s, stirred))
         self.stirred = at_s, moved_kg_per_s
 
     def astray_var(self, before_s: float, now_s: float) -> float:
         """Return by how much an oxygen sensor may have come to be wrong between two times, kg2."""
         since_s, stirred = self.stirred
-        if now_s > since_s + HOURLY_S:
+        if now_s > since_s + STIRRED_S:
             return 0.0
         return 2.0 * stirred**2 * (now_s - since_s) * (now_s - before_s)
 
@@ -319,7 +320,7 @@ class Ledger:
         """Let the masses of the groups move by an unknown amount, and do not test meanwhile.
 
         `mixing_sd_kg` is for the oxygen sensor, which lags behind where oxygen is measured in one
-        place. What was seen since shortly before `since_s` speaks for no change of a leak.
+        place. What speaks for a leak only since shortly before `since_s` does so no more.
         """
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
@@ -332,7 +333,7 @@ class Ledger:
                 account.interrupt()
             if since_s is not None:
                 known = self._recent.newest(account.key, since_s - LATE_S)
-                if known is not None:
+                if known is not None and self.bank.stirred_since(row, known.bank):
                     self.bank.unsee(row, known.bank)
                     self._forget(row, known.time_s)
 

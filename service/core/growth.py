@@ -189,6 +189,10 @@ class ChangeBank(Table):
         deviation[list(STAYING)] = resting["deviation"]
         return self.append(**{**resting, "deviation": deviation})
 
+    def stirred_since(self, row: int, resting: Mapping[str, Rows]) -> bool:
+        """Say whether what a row saw since it was as it rests here speaks for another leak."""
+        return _leak_peak(self.rest(row)) - _leak_peak(resting) >= STIRRED
+
     def unsee(self, row: int, resting: Mapping[str, Rows]) -> None:
         """Let a row's candidates have seen nothing since it was as it rests here.
 
@@ -459,11 +463,16 @@ def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: 
 
 def speaks_of_leak(resting: Mapping[str, Rows]) -> bool:
     """Say whether some candidate of a row at rest has seen what a changed leak would do."""
+    return _leak_peak(resting) >= STIRRED
+
+
+def _leak_peak(resting: Mapping[str, Rows]) -> float:
+    """Return the log-likelihood ratio of the likeliest change of leak of a row at rest."""
     # In single precision what next to nothing was seen of would be divided by nothing.
     linear, quadratic = (
         resting[name].astype(np.float64) for name in ("correlation", "information")
     )
-    return bool(_ratios(linear, quadratic)[_block(LEAK)].max() >= STIRRED)
+    return float(_ratios(linear, quadratic)[_block(LEAK)].max())
 
 
 def _ratios(correlation: Rows, information: Rows) -> Rows:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, STEP_S, Account, Ledger
+from service.core.accounts import ARM_STEPS, STEP_S, STIRRED_S, Account, Ledger
 from service.core.air_reading import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
@@ -46,7 +46,6 @@ DISCRIMINATION: Final = 1.0  # log-odds by which one explanation must lead befor
 SURE: Final = {JUMP: 14.8, OXYGEN_JUMP: 14.8, PULSE: 14.8, OXYGEN: 25.0}  # 14.8: of 30 days
 SETTLED: Final = {JUMP: 4.0, OXYGEN_JUMP: 4.0, PULSE: 4.0, OXYGEN: 8.0}
 LASTS_S: Final = {OXYGEN: 3600.0}  # what has lasted so long goes on
-STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 STIRS_OXYGEN: Final = 0.5  # of gas moved, that an oxygen sensor sees hours later; [estimate]
 EVENT_STEPS: Final = 3.5  # balances after an event before it is booked
 TRUST_STEPS: Final = 60.0  # balances after which the noise that was learned counts half

@@ -34,7 +34,7 @@ class Story:
 def story(flight, station, policy) -> Story:
     """Return four hours with a growth, a shut hatch, messages, late and repeated readings."""
     flown = flight(
-        hours=HOURS, leak_kg_per_day=lambda h: 0.1 if h < 1.5 else 8.0, shut=((2.7, 3.3),)
+        hours=HOURS, leak_kg_per_day=lambda h: 0.1 if h < 1.5 else 12.0, shut=((2.7, 3.3),)
     )
     samples = flown.samples()
     rng = np.random.default_rng(7)
