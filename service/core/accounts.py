@@ -333,7 +333,7 @@ class Ledger:
                 account.interrupt()
             if since_s is not None:
                 known = self._recent.newest(account.key, since_s - LATE_S)
-                if known is not None and self.bank.stirred_since(row, known.bank):
+                if known is not None and self.bank.speaks_since(row, known.bank):
                     self.bank.unsee(row, known.bank)
                     self._forget(row, known.time_s)
 

@@ -33,12 +33,7 @@ MOVES_GAS: Final = frozenset(
         "pump",
     }
 )
-PUMPED_IN: Final = "pumped_in"
-# What the cabin beside an airlock moves as: it may fill the airlock, and a pump may save it the air.
-AIRLOCK_MOVES: Final = {
-    "airlock_repressurisation": "airlock_repressurisation",
-    "airlock_depressurisation": PUMPED_IN,
-}
+PUMPED_IN: Final = "pumped_in"  # what a pump that empties an airlock moves in the cabin beside it
 NO_CAUSE: Final = frozenset({"hatch", "note", "signal"})  # of a change of leak rate
 REMEMBER_S: Final = 10 * S_PER_DAY  # activities this old are not weighed as causes any more
 MOST: Final = 1e6  # of anything, SI; the whole station holds 1e3 kg and 1e3 m3
@@ -276,9 +271,11 @@ class Conditions:
 
     def _move_gas(self, activity: Activity) -> Effect:
         place, name = self.place(activity), activity.channel or activity.name
+        # The cabin beside an airlock may fill it, and a pump may save it the air.
+        in_cabin = {"airlock_repressurisation": name, "airlock_depressurisation": PUMPED_IN}
         keys = [(name, place)]
-        if activity.name in AIRLOCK_MOVES and place is not None:
-            keys += [(AIRLOCK_MOVES[activity.name], beside) for beside in self._beside[place]]
+        if activity.name in in_cabin and place is not None:
+            keys += [(in_cabin[activity.name], beside) for beside in self._beside[place]]
         for key in keys:
             started_s, _ = self._moving.get(key, (activity.received_s, None))
             if activity.state in BEGINS:

@@ -320,7 +320,8 @@ class LeakFilter(Table):
             (OFFSET, offset_var),
             (DEFICIT, deficit_var),
         ):
-            self.covariance[row, part, part] += var
+            if var:
+                self.covariance[row, part, part] += var
 
     def restate_deficit(self, row: int, deficit: float, variance: float) -> None:
         """Let the lasting loss of oxygen of a row be what is known of it from elsewhere."""

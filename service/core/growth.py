@@ -189,9 +189,10 @@ class ChangeBank(Table):
         deviation[list(STAYING)] = resting["deviation"]
         return self.append(**{**resting, "deviation": deviation})
 
-    def stirred_since(self, row: int, resting: Mapping[str, Rows]) -> bool:
+    def speaks_since(self, row: int, resting: Mapping[str, Rows]) -> bool:
         """Say whether what a row saw since it was as it rests here speaks for another leak."""
-        return _leak_peak(self.rest(row)) - _leak_peak(resting) >= STIRRED
+        now = {"correlation": self.correlation[row], "information": self.information[row]}
+        return _leak_peak(now) - _leak_peak(resting) >= STIRRED
 
     def unsee(self, row: int, resting: Mapping[str, Rows]) -> None:
         """Let a row's candidates have seen nothing since it was as it rests here.
@@ -466,12 +467,10 @@ def speaks_of_leak(resting: Mapping[str, Rows]) -> bool:
     return _leak_peak(resting) >= STIRRED
 
 
-def _leak_peak(resting: Mapping[str, Rows]) -> float:
-    """Return the log-likelihood ratio of the likeliest change of leak of a row at rest."""
+def _leak_peak(seen: Mapping[str, Rows]) -> float:
+    """Return the log-likelihood ratio of the likeliest change of leak of a row."""
     # In single precision what next to nothing was seen of would be divided by nothing.
-    linear, quadratic = (
-        resting[name].astype(np.float64) for name in ("correlation", "information")
-    )
+    linear, quadratic = (seen[name].astype(np.float64) for name in ("correlation", "information"))
     return float(_ratios(linear, quadratic)[_block(LEAK)].max())
 
 
