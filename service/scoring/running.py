@@ -4,14 +4,16 @@ A case is recorded once for all sets of rules that it is watched with, one after
 """
 
 import hashlib
+import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import orjson
@@ -91,7 +93,8 @@ def run_cases(
             log.write(b"\n")  # a crash cut the last line off
     except OSError as error:
         raise InputError(str(out), str(error.strerror), "give a directory to write to") from error
-    with log, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with log, ProcessPoolExecutor(jobs, context, _end_with_parent) as pool:
         left = []
         for case in cases:
             missing: list[WhatIf | None] = []
@@ -132,6 +135,18 @@ def _code() -> bytes:
             if names is None or file.name in names:
                 found.update(file.read_bytes())
     return found.digest()
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when what started it has ended, killed or not."""
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _run(case: AnyCase, what_ifs: Sequence[WhatIf | None]) -> list[Result]:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from service.cli import cli
 from service.scoring.running import run_cases, version_of
 from service.scoring.suites import Case, cases_of, read_suite
 from simulators.publish import run_simulate
+from tests.deploy.conftest import ROOT, poll
 
 SUITE = """
 title: holes
@@ -51,6 +54,19 @@ def lines(out: Path) -> list[bytes]:
     return (out / "cases.jsonl").read_bytes().splitlines()
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started, of Linux."""
+    return [int(pid) for pid in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"  # ended, and nobody has asked how
+
+
 def test_what_is_done_is_not_done_again(suite, tmp_path):
     cases = cases_of(read_suite(suite), 1, ["hole"])
     first = list(run_cases(cases, tmp_path / "out", 1))
@@ -58,6 +74,16 @@ def test_what_is_done_is_not_done_again(suite, tmp_path):
     second = list(run_cases(cases, tmp_path / "out", 1))
     assert lines(tmp_path / "out") == before
     assert sorted(second, key=lambda r: r.level) == sorted(first, key=lambda r: r.level)
+
+
+def test_a_run_that_is_killed_leaves_no_worker_behind(suite, tmp_path):
+    suite.write_text(SUITE.replace("end: 2031-03-01T02", "end: 2031-06-01T02"))
+    score = [sys.executable, "-m", "service", "score", str(suite), "--jobs", "1"]
+    with subprocess.Popen([*score, "--out", str(tmp_path / "out")], cwd=ROOT) as process:
+        workers = poll(lambda: children(process.pid), lambda found: len(found) == 2)
+        process.kill()
+    assert len(workers) == 2, "the worker, and what keeps track of what it shares"
+    assert poll(lambda: [w for w in workers if is_running(w)], lambda left: not left) == []
 
 
 def test_a_line_cut_off_by_a_crash_is_done_again(suite, tmp_path):
