@@ -34,6 +34,7 @@ MOVES_GAS: Final = frozenset(
     }
 )
 PUMPED_IN: Final = "pumped_in"  # what a pump that empties an airlock moves in the cabin beside it
+OUTSIDE: Final = ("eva", None)  # people are, through an airlock that is not named
 NO_CAUSE: Final = frozenset({"hatch", "note", "signal"})  # of a change of leak rate
 REMEMBER_S: Final = 10 * S_PER_DAY  # activities this old are not weighed as causes any more
 MOST: Final = 1e6  # of anything, SI; the whole station holds 1e3 kg and 1e3 m3
@@ -174,12 +175,15 @@ class Conditions:
         return found
 
     def drained(self, now_s: float) -> set[int | None]:
-        """Return where gas may be taken away right now; a pump only brings the cabin some."""
+        """Return where gas may be taken away right now.
+
+        A pump only brings the cabin some, and people outside take none where they left from.
+        """
         self._end_moves(now_s)
         return {
             place
             for (name, place), (_, stopped_s) in self._moving.items()
-            if name != PUMPED_IN and _runs(stopped_s, now_s)
+            if name != PUMPED_IN and (name, place) != OUTSIDE and _runs(stopped_s, now_s)
         }
 
     def _end_moves(self, now_s: float) -> None:

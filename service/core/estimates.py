@@ -278,7 +278,7 @@ class Estimates:
         bounds, slopes = self._falls.falls(self._readings.gauges(group), at_s)
         if not len(bounds):
             return None
-        if any(self._conditions.reaches(place, group) for place in self._conditions.drained(at_s)):
+        if self._is_drained(group, at_s):
             return Figure.exact(0.0)
         second = min(1, len(bounds) - 1)
         if not np.isfinite(bounds[second]) or bounds[second] <= 0.0:
@@ -291,6 +291,11 @@ class Estimates:
             high=2.0 * slope - low,
             most_severe=Severity.WARNING if alone else Severity.EMERGENCY,
         )
+
+    def _is_drained(self, group: Group, at_s: float) -> bool:
+        """Say whether a declared activity takes gas away there, as in an airlock for an EVA."""
+        drained = self._conditions.drained(at_s)
+        return any(self._conditions.reaches(place, group) for place in drained)
 
     def _time_to(
         self, floor_pa: float, rate_kg_per_s: float | None, group: Group, air: AirReading | None

@@ -271,7 +271,7 @@ class Figures(Estimates):
         if self._station.loop_of(group) is not None:
             sure = leak if is_armed else self._rapid_leak(group, air, at_s)
             return self._loops.reserve(group, air, sure, at_s)
-        if leak is None or not is_armed:
+        if leak is None or not is_armed or self._is_drained(group, at_s):
             return None
         floor_pa = self._policy.floors_pa[rule.floor]
         rates = (leak.rate_kg_per_s, leak.high_kg_per_s, leak.low_kg_per_s)

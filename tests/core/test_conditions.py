@@ -125,6 +125,13 @@ def test_a_pump_that_empties_an_airlock_explains_no_fall_in_the_cabin(conditions
     assert conditions.drained(NOW_S + 600.0) == {0, 1}
 
 
+def test_people_outside_explain_a_fall_in_their_airlock_but_not_in_the_cabin(conditions):
+    conditions.apply(message("eva", state="start"))
+    assert conditions.drained(NOW_S + 600.0) == set()
+    conditions.apply(message("eva", state="start", section="tunnel"))
+    assert conditions.drained(NOW_S + 600.0) == {1}
+
+
 def test_carbon_dioxide_that_has_gathered_goes_once_it_is_removed_again(conditions):
     conditions.apply(message("crew", value=4.0))
     switched_off = conditions.apply(message("co2_removal", state="off"))

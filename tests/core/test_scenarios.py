@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.core.events import AlertState, AtmospheresChanged, CauseNamed, Severity
-from service.core.samples import Activity, Quality
+from service.core.samples import Activity, Quality, SampleBatch
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance, EstimateQuality
 
@@ -241,6 +241,29 @@ def test_a_declared_venting_is_no_emergency_where_it_happens(watch, seconds):
         state="start",
     )  # fmt: skip
     assert watch().feed(falling, [vent]).alerts("rapid_depressurisation") == []
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_airlock_that_stands_empty_for_a_declared_eva_has_no_reserve_time(
+    watch, minutes, flight, declared
+):
+    """Two hours full, shut, emptied within ten minutes, and empty for three hours."""
+    start_s = flight(hours=1.0).start_s + 2 * 3600.0
+    told = [("hatch", "closed"), ("airlock_depressurisation", "start"), ("eva", "start")]
+    tunnel = [745.0] * 120 + np.linspace(745.0, 1.0, 10).tolist() + [1.0] * 180
+    air = SampleBatch.concatenate([minutes([745.0] * 310), minutes(tunnel, channels=(2,))])
+    watched = watch().feed(
+        air[np.argsort(air.time_s, kind="stable")],
+        [
+            Activity(
+                time_s=start_s, received_s=start_s, name=name, state=state, section="tunnel",
+                hatch="door" if name == "hatch" else None,
+            )
+            for name, state in told[: None if declared else 1]
+        ],
+    )  # fmt: skip
+    raised = watched.alerts("reserve_time", "raised")
+    assert [alert.atmosphere for alert in raised] == ([] if declared else ["tunnel"])
 
 
 def test_a_fall_that_ends_returns_after_its_keeping_time(watch, seconds, make_series):
