@@ -93,10 +93,12 @@ BALANCED_MMHG_PER_DAY: Final = 0.3
 OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
 )
-# Second differences at each block length that the prior noise counts as. Where people live, a quiet
-# week tells little of a busy one; in a shut section or a loop one day is like the next; [estimate].
-LIVED_IN_PRIOR_WEIGHT: Final = 4.0
-EMPTY_PRIOR_WEIGHT: Final = 1.0
+# Second differences at each block length that the prior noise counts as. Walks differ by twice and more
+# from cabin to cabin, which is what four differences tell of a variance, and a walk shows at four block
+# lengths. Where people live, quiet days tell little of busy ones until a week is over; [estimate].
+PRIOR_WEIGHT: Final = 1.0
+WEEK_PRIOR_WEIGHT: Final = 4.0
+WEEK_STEPS: Final = 10080  # balances, of seven days
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
@@ -583,8 +585,8 @@ class Ledger:
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)
-        is_home = self._is_home(account)
-        prior_weight = LIVED_IN_PRIOR_WEIGHT if is_home else EMPTY_PRIOR_WEIGHT
+        is_new_home = self._is_home(account) and account.seen < WEEK_STEPS
+        prior_weight = WEEK_PRIOR_WEIGHT if is_new_home else PRIOR_WEIGHT
         history = np.array(account.history)
         if account.sees_oxygen:
             nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)

@@ -12,7 +12,7 @@ from service.core.air_reading import AirReading
 from service.core.closures import ClosureBook
 from service.core.conditions import Conditions
 from service.core.events import Severity
-from service.core.falls import FallWatch
+from service.core.falls import RAPID_PA_PER_S, FallWatch
 from service.core.faults import DAEMON, DAEMON_NAME, Faults
 from service.core.growth import TWO_SIDED_95
 from service.core.hatches import UnknownHatches
@@ -24,7 +24,6 @@ from service.core.outlooks import outlook_of_air, outlook_of_loop
 from service.core.physics import time_to_floor_s
 from service.core.rules import Figure
 from service.core.station import Group, Station, atmospheres
-from service.core.units import PA_PER_MMHG
 from service.core.views import (
     LOOP_FLOOR,
     AtmosphereView,
@@ -39,8 +38,6 @@ from service.core.volumes import FreeVolumes
 LEADS: Final = 1.5  # times as likely as the usual place, for a growth to be laid to another
 
 Place = TypeVar("Place", int, Group)
-# A fifth of the smallest emergency; below it the balances follow well enough.
-RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 
 
 class EstimatePolicy(Protocol):

@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 from service.core.station import ChannelKind, Station
 from service.core.units import PA_PER_MMHG
 
-DEPTH: Final = 64  # bins kept of each gauge
-WINDOWS_S: Final = (15.0, 30.0, 60.0, 120.0, 300.0)
+DEPTH: Final = 300  # readings kept of each gauge, five minutes at one a second
+# Three readings a second, ten seconds or a minute apart are in the first, fourth and sixth.
+WINDOWS_S: Final = (2.5, 5.5, 11.0, 22.0, 45.0, 130.0, 300.0)
 LEAST_POINTS: Final = 3
 CONFIDENCE: Final = 4.0  # standard errors; a chance of 3e-5 a fit, and two gauges must agree
-QUIET_PA: Final = 0.25 * PA_PER_MMHG  # half a minute at the slowest fall that is an emergency
+BEND: Final = 0.6745 * 6.0**0.5  # median size of a second difference of white noise, in its sd
+QUIET_PA: Final = 0.15 * PA_PER_MMHG  # 18 s at the slowest fall that is an emergency
+# A fifth of the smallest emergency; below it the balances follow well enough.
+RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 FLOOR_PA: Final = 0.02 * PA_PER_MMHG  # no cabin gauge is better; Columbus 2016, 0.02 mmHg
 ALIVE_S: Final = 400.0
 
 
 class FallWatch:
-    """Keeps the newest bins of every gauge and fits straight lines over several windows."""
+    """Keeps the newest readings of every gauge and fits straight lines over several windows."""
 
     def __init__(self, station: Station) -> None:
         cabin = {section.name for section in station.sections}
@@ -37,7 +41,7 @@ class FallWatch:
         ]
         self._floor = np.array(hints)
         self._fall = np.full(count, -np.inf)
-        self._fall_before = np.full(count, -np.inf)  # with all but the newest bin
+        self._fall_before = np.full(count, -np.inf)  # with all but the newest reading
         self._slope = np.full(count, np.nan)
 
     def take(
@@ -46,7 +50,7 @@ class FallWatch:
         times_s: NDArray[np.float64],
         values: NDArray[np.float64],
     ) -> None:
-        """Enter the newest bin of some gauges, in Pa."""
+        """Enter the newest reading of some gauges, in Pa."""
         if not len(channels):
             return
         rows = self._row[channels]
@@ -61,15 +65,18 @@ class FallWatch:
         self._value[rows, :-1] = self._value[rows, 1:]
         self._time_s[rows, -1] = times_s[newer]
         self._value[rows, -1] = values[newer]
-        recent = self._value[rows, -6:]
-        falling = (
-            np.fmax.reduce(recent, axis=1) - recent[:, -1] > QUIET_PA + 2.0 * self._floor[rows]
-        )
+        recent = self._time_s[rows] >= self._time_s[rows, -1:] - WINDOWS_S[-1]
+        highest = np.where(recent, self._value[rows], -np.inf).max(axis=1)
+        falling = highest - self._value[rows, -1] > QUIET_PA + 2.0 * self._sigma(rows)
         self._fall_before[rows] = self._fall[rows]
         self._fall[rows] = -np.inf
         fitted = rows[falling]
         if len(fitted):
             self._fall[fitted], self._slope[fitted] = self._fit(fitted)
+
+    def may_fall(self) -> bool:
+        """Say whether any gauge has fallen for certain at its newest reading."""
+        return bool((self._fall > 0.0).any())
 
     def falls(
         self, channels: NDArray[np.intp], now_s: float
@@ -106,9 +113,27 @@ class FallWatch:
         self._fall_before = state["fall_before"].copy()
         self._slope = state["slope"].copy()
 
-    def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sigma(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the least error of a reading, to which half a code belongs."""
         half_code = np.where(np.isfinite(self._quantum[rows]), self._quantum[rows] / 2.0, 0.0)
-        sigma = np.maximum(self._floor[rows], half_code)
+        sigma: NDArray[np.float64] = np.maximum(self._floor[rows], half_code)
+        return sigma
+
+    def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        sigma = self._sigma(rows)
+        falls, slopes = self._steepest(rows, sigma)
+        rapid = np.flatnonzero(falls >= RAPID_PA_PER_S)
+        if len(rapid):
+            # Of a few readings that lie on a line by chance the scatter tells too little.
+            usual = _median(np.abs(np.diff(self._value[rows[rapid]], n=2, axis=1))) / BEND
+            falls[rapid], slopes[rapid] = self._steepest(
+                rows[rapid], np.maximum(sigma[rapid], usual)
+            )
+        return falls, slopes
+
+    def _steepest(
+        self, rows: NDArray[np.intp], sigma: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return steepest_falls(self._time_s[rows], self._value[rows], sigma, WINDOWS_S, LEAST_POINTS)
 
 
@@ -128,26 +153,29 @@ def steepest_falls(
     sigma : ndarray, shape (n,)
         The least error of a value.
     """
-    age = time_s[:, -1:] - time_s
-    best = np.full(len(time_s), -np.inf)
-    fall = np.full(len(time_s), np.nan)
-    for window_s in windows_s:
-        inside = age <= window_s
-        count = inside.sum(axis=1)
-        points = np.maximum(count, 1)
-        x = np.where(inside, -age, 0.0)
-        y = np.where(inside, value - value[:, -1:], 0.0)
-        x_mean = x.sum(axis=1) / points
-        y_mean = y.sum(axis=1) / points
-        dx = np.where(inside, x - x_mean[:, None], 0.0)
-        dy = np.where(inside, y - y_mean[:, None], 0.0)
-        square = np.maximum(np.square(dx).sum(axis=1), 1e-9)
-        slope = (dx * dy).sum(axis=1) / square
-        residual = np.square(dy - slope[:, None] * dx).sum(axis=1)
-        scatter = np.sqrt(residual / np.maximum(count - 2, 1))
-        error = np.maximum(sigma, scatter) / np.sqrt(square)
-        bound = -slope - CONFIDENCE * error
-        better = (count >= least_points) & (bound > best)
-        best = np.where(better, bound, best)
-        fall = np.where(better, -slope, fall)
-    return best, fall
+    age = (time_s[:, -1:] - time_s)[:, ::-1]
+    known = np.isfinite(age)
+    x = np.where(known, -age, 0.0)
+    y = np.where(known, (value - value[:, -1:])[:, ::-1], 0.0)
+    sums = np.stack([known, x, y, x * x, x * y, y * y]).cumsum(axis=2)
+    inside = (age[:, None, :] <= np.array(windows_s)[:, None]).sum(axis=2)
+    count, x1, y1, xx, xy, yy = np.take_along_axis(sums, inside[None] - 1, axis=2)
+    square = np.maximum(xx - x1 * x1 / count, 1e-9)
+    product = xy - x1 * y1 / count
+    slope = product / square
+    residual = np.maximum(yy - y1 * y1 / count - slope * product, 0.0)
+    scatter = np.sqrt(residual / np.maximum(count - 2.0, 1.0))
+    error = np.maximum(sigma[:, None], scatter) / np.sqrt(square)
+    bound = np.where(count >= least_points, -slope - CONFIDENCE * error, -np.inf)
+    best = np.argmax(bound, axis=1)[:, None]
+    fall = np.where(count >= least_points, -slope, np.nan)
+    return np.take_along_axis(bound, best, 1)[:, 0], np.take_along_axis(fall, best, 1)[:, 0]
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of what is known in each row, at least one value."""
+    ascending = np.sort(values, axis=1)  # unknown ones last
+    count = np.isfinite(values).sum(axis=1)
+    middle = np.stack([(count - 1) // 2, count // 2], axis=1)
+    median: NDArray[np.float64] = np.take_along_axis(ascending, middle, 1).mean(axis=1)
+    return median

@@ -225,7 +225,8 @@ class Monitor:
             self._take_reports(at_s)
             for part in fast.steps(fast.rows(tick)):
                 self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
-            if tick % FAST_PER_SLOW == 0:
+            is_slow = tick % FAST_PER_SLOW == 0
+            if is_slow:
                 number = tick // FAST_PER_SLOW
                 events += self._minutes.enter(slow, number)
                 for channel, time_s in heard.get(number, ()):
@@ -241,7 +242,8 @@ class Monitor:
                 if at_s % self.policy.estimate_every_s == 0.0:
                     estimates += self._atmosphere_views(at_s)
                     insights += self._insights(at_s)
-            events += self._judge(self._fast_rules, at_s)
+            if is_slow or self._falls.may_fall() or self._alerts.any_of(self._fast_rules):
+                events += self._judge(self._fast_rules, at_s)
         self._fast = last_fast
         rest = samples[len(full) :]
         self._pending = [rest] if len(rest) else []

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.core.samples import Quality, SampleBatch
 
-FAST_S: Final = 5.0  # ticks on which rapid falls are judged
+FAST_S: Final = 1.0  # ticks on which rapid falls are judged
 SLOW_S: Final = 60.0  # ticks on which balances are entered and all rules judged
 
 

@@ -16,7 +16,7 @@ from service.core.samples import Activity, SampleBatch
 from service.storage.encoding import StateError, encode, structure
 from service.storage.store import Announcement, Input, Store
 
-MEANING: Final = 1  # of the state; raised when a number in it comes to mean something else
+MEANING: Final = 2  # of the state; raised when a number in it comes to mean something else
 PUBLISHED: Final = "published"  # the reader of the outbox that hands on to the outputs
 Result = TypeVar("Result")
 

@@ -9,6 +9,7 @@ from service.core.commands import Command
 from service.core.events import AlertEvent, AlertEventKind, Order, Severity
 from service.core.monitor import Monitor
 from service.core.rules import Handover
+from service.core.ticks import FAST_S
 from service.core.units import PA_PER_MMHG
 from service.storage.encoding import decode, encode
 from tests.core.conftest import POLICY, RULES, START_S, STATION, series
@@ -110,7 +111,7 @@ def test_those_who_are_due_at_once_after_a_pause_are_told_at_once():
     monitor.observe(pressures([730.0] * 2))
     monitor.advance(START_S + 120.0)
     state = decode(encode(monitor.snapshot()))
-    state["fast"] += 720  # ticks of five seconds that nobody ran
+    state["fast"] += round(3600.0 / FAST_S)  # ticks that nobody ran
     later = Monitor(STATION, WATCHED)
     later.restore(state)
     events = later.advance(START_S + 120.0 + 3660.0).events

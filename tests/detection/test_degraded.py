@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from service.scoring.judging import judge
 from service.scoring.simulated import recorded
 from service.scoring.watching import watch
 from tests.detection.cases import case_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_growth_in_wide_codes_is_found_within_two_days_and_stands():

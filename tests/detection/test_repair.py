@@ -7,6 +7,8 @@ from service.scoring.simulated import recorded
 from service.scoring.watching import watch
 from tests.detection.cases import case_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "seed",

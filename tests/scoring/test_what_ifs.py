@@ -68,7 +68,7 @@ def test_a_longer_hold_is_a_longer_delay_and_one_longer_than_the_leak_finds_noth
 
 def test_a_change_to_what_is_already_so_changes_no_figure(suite, tmp_path):
     same = tmp_path / "same.yaml"
-    same.write_text("rule_overrides:\n  - {rule: rapid_depressurisation, change: {hold_s: 10}}\n")
+    same.write_text("rule_overrides:\n  - {rule: rapid_depressurisation, change: {hold_s: 5}}\n")
     assert scored(suite, tmp_path / "out", same, seeds=1).exit_code == 0
     seen = figures(tmp_path / "out")
     for family, row in seen["same"]["families"].items():

@@ -66,6 +66,7 @@ def test_every_shipped_rule_has_a_test_in_which_it_alerts_and_one_in_which_it_is
     assert quiet == names - {"silence"}  # quiet for one atmosphere while the other one alerts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "tests"), [("iss", 16), ("coolant", 5)])
 def test_the_shipped_rules_pass_their_tests(name, tests):
     config = CONFIG / f"{name}.yaml"
