@@ -37,7 +37,7 @@ from service.sources.topics import TopicTemplate
 from service.storage.recovery import Memory
 from service.storage.store import Store
 
-LATE_S: Final = 60.0  # a tick older than this is none of now; they are five seconds apart
+LATE_S: Final = 60.0  # a tick older than this is none of now; they are a second apart
 DRAIN_S: Final = 10.0  # an output that needs longer to empty its queue gives it up
 
 
