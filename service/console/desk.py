@@ -12,11 +12,10 @@ from aiohttp import web
 from service.console.access import Access, Role
 from service.core.commands import Command
 from service.core.events import AlertEvent, CommandTaken, Event, Order
-from service.core.ticks import FAST_S
 from service.core.views import IncidentView, MonitorView
 from service.outputs.records import alert_record, alert_summary, command_record, timestamp
 
-WAIT_S: Final = 2 * FAST_S  # a command takes effect at the next tick
+WAIT_S: Final = 10.0  # a command takes effect at the next tick, of a busy daemon a little late
 LONGEST_TEXT: Final = 1000  # characters of a name or a reason
 LONGEST_SHELF_S: Final = 30 * 86400.0  # Phoebus offers as much; longer is out of service
 BODY_BYTES: Final = 16_384
