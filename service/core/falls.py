@@ -1,6 +1,7 @@
 """Watches single gauges for a rapid fall of pressure, from the first seconds on."""
 
 from collections.abc import Mapping, Sequence
+from math import comb
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ DEPTH: Final = 300  # readings kept of each gauge, five minutes at one a second
 WINDOWS_S: Final = (2.5, 5.5, 11.0, 22.0, 45.0, 130.0, 300.0)
 LEAST_POINTS: Final = 3
 CONFIDENCE: Final = 4.0  # standard errors; a chance of 3e-5 a fit, and two gauges must agree
-BEND: Final = 0.6745 * 6.0**0.5  # median size of a second difference of white noise, in its sd
+MIDDLE: Final = 0.6745  # median size of what is normally distributed, in its standard deviation
 QUIET_PA: Final = 0.15 * PA_PER_MMHG  # 18 s at the slowest fall that is an emergency
 # A fifth of the smallest emergency; below it the balances follow well enough.
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
@@ -67,12 +68,13 @@ class FallWatch:
         self._value[rows, -1] = values[newer]
         recent = self._time_s[rows] >= self._time_s[rows, -1:] - WINDOWS_S[-1]
         highest = np.where(recent, self._value[rows], -np.inf).max(axis=1)
-        falling = highest - self._value[rows, -1] > QUIET_PA + 2.0 * self._sigma(rows)
+        sigma = self._sigma(rows)
+        falling = highest - self._value[rows, -1] > QUIET_PA + 2.0 * sigma
         self._fall_before[rows] = self._fall[rows]
         self._fall[rows] = -np.inf
         fitted = rows[falling]
         if len(fitted):
-            self._fall[fitted], self._slope[fitted] = self._fit(fitted)
+            self._fall[fitted], self._slope[fitted] = self._fit(fitted, sigma[falling])
 
     def may_fall(self) -> bool:
         """Say whether any gauge has fallen for certain at its newest reading."""
@@ -119,13 +121,14 @@ class FallWatch:
         sigma: NDArray[np.float64] = np.maximum(self._floor[rows], half_code)
         return sigma
 
-    def _fit(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        sigma = self._sigma(rows)
+    def _fit(
+        self, rows: NDArray[np.intp], sigma: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         falls, slopes = self._steepest(rows, sigma)
         rapid = np.flatnonzero(falls >= RAPID_PA_PER_S)
         if len(rapid):
             # Of a few readings that lie on a line by chance the scatter tells too little.
-            usual = _median(np.abs(np.diff(self._value[rows[rapid]], n=2, axis=1))) / BEND
+            usual = usual_noise(self._value[rows[rapid]], differences=2)
             falls[rapid], slopes[rapid] = self._steepest(
                 rows[rapid], np.maximum(sigma[rapid], usual)
             )
@@ -172,10 +175,19 @@ def steepest_falls(
     return np.take_along_axis(bound, best, 1)[:, 0], np.take_along_axis(fall, best, 1)[:, 0]
 
 
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the median of what is known in each row, at least one value."""
-    ascending = np.sort(values, axis=1)  # unknown ones last
-    count = np.isfinite(values).sum(axis=1)
+def usual_noise(values: NDArray[np.float64], differences: int) -> NDArray[np.float64]:
+    """Return the standard deviation of white noise as the median difference in each row tells it.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, k)
+        Evenly spaced; NaN where there is nothing. Each row has at least one difference.
+    differences : int
+        How often neighbours are subtracted; a steady fall shows in the first, but not in the second.
+    """
+    ascending = np.sort(np.abs(np.diff(values, n=differences, axis=1)), axis=1)  # NaN last
+    count = np.isfinite(ascending).sum(axis=1)
     middle = np.stack([(count - 1) // 2, count // 2], axis=1)
-    median: NDArray[np.float64] = np.take_along_axis(ascending, middle, 1).mean(axis=1)
-    return median
+    median = np.take_along_axis(ascending, middle, 1).mean(axis=1)
+    noise: NDArray[np.float64] = median / (MIDDLE * comb(2 * differences, differences) ** 0.5)
+    return noise

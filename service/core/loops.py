@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from service.core.air import Readings
 from service.core.air_reading import AirReading, LiquidReading
 from service.core.events import Severity
-from service.core.falls import steepest_falls
+from service.core.falls import steepest_falls, usual_noise
 from service.core.physics import LIQUID_REFERENCE_K, accumulated_kg, time_to_quantity_s
 from service.core.rules import Figure
 from service.core.station import ChannelKind, Group, Loop, Station, dimension_of
@@ -166,10 +166,7 @@ class Loops:
         if not falling.any():
             return None
         masses_kg, times_s = masses_kg[falling], self._time_s[rows][falling]
-        # From minute to minute noise makes a step of sqrt(2) of its size, and the median of a
-        # normal distribution lies at 0.6745 of that.
-        usual = np.nanmedian(np.abs(np.diff(masses_kg, axis=1)), axis=1) / (np.sqrt(2.0) * 0.6745)
-        sigma = np.maximum(usual, FLOOR_PERCENT * percent_kg)
+        sigma = np.maximum(usual_noise(masses_kg, differences=1), FLOOR_PERCENT * percent_kg)
         bounds, losses = steepest_falls(times_s, masses_kg, sigma, WINDOWS_S, LEAST_POINTS)
         order = np.argsort(-bounds, kind="stable")
         sure = order[bounds[order] >= RAPID_PERCENT_PER_H * percent_kg / 3600.0]

@@ -7,13 +7,12 @@ import pytest
 
 from service.core.events import AlertEvent, Severity
 from service.core.monitor import Monitor
-from service.core.samples import SampleBatch
 from service.core.units import PA_PER_MMHG
 from service.settings.build import policy_of, station_of
 from service.settings.schema import Settings
+from tests.core.conftest import START_S, series
 
 SEEDS = range(5)
-START_S = 1_707_004_800.0
 SECONDS = np.arange(600.0)
 # What a hole does to 900 m3, by its area.
 MMHG_PER_MIN = {13: 1.0, 50: 15.0}
@@ -42,16 +41,8 @@ def told(
     fallen = np.clip(SECONDS - since_s, 0.0, None) * mmhg_per_min / 60.0
     values = 745.0 + rng.normal(0.0, 0.05, (len(SECONDS), len(GAUGES)))
     values[:, falling] -= fallen[:, None]
-    time_s = START_S + np.repeat(SECONDS, len(GAUGES))
-    monitor.observe(
-        SampleBatch(
-            channel=np.tile(np.arange(len(GAUGES), dtype=np.int32), len(SECONDS)),
-            time_s=time_s,
-            received_s=time_s,
-            value=PA_PER_MMHG * np.round(values, 1).ravel(),
-            quality=np.zeros(len(time_s), np.uint8),
-        )
-    )
+    readings = PA_PER_MMHG * np.round(values, 1)
+    monitor.observe(series(START_S + SECONDS, dict(enumerate(readings.T))))
     events = monitor.advance(START_S + SECONDS[-1]).events
     alerts = [e for e in events if isinstance(e, AlertEvent)]
     return [e for e in alerts if e.rule == "rapid_depressurisation"], START_S + since_s
