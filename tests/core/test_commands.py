@@ -10,6 +10,7 @@ from service.core.events import AlertEvent, AlertState, CommandTaken, Event, Ord
 from service.core.monitor import Monitor
 from service.core.samples import Activity, SampleBatch
 from service.core.station import HatchState
+from service.core.ticks import FAST_S
 from service.core.units import PA_PER_MMHG
 from tests.core.conftest import POLICY, RULES, START_S, STATION, series
 
@@ -58,7 +59,7 @@ def test_an_acknowledgement_takes_effect_at_the_tick_after_it_and_says_who_and_w
     taken = next(e for e in events if isinstance(e, CommandTaken))
     assert (taken.who, taken.why, taken.refused) == ("kim", "seen", "")
     assert (taken.old_state, taken.new_state) == (S.UNACKNOWLEDGED, S.ACKNOWLEDGED)
-    assert taken.time_s == START_S + 155.0
+    assert taken.time_s == START_S + 150.0 + FAST_S
     done = next(e for e in events if isinstance(e, AlertEvent) and e.event == "acknowledged")
     assert (done.time_s, done.reason) == (taken.time_s, "acknowledge by kim: seen")
     assert not done.asks_for_attention
@@ -97,7 +98,7 @@ def test_a_shelf_ends_after_its_time_and_the_breach_that_stands_is_told_again():
     ]
     back = [e for e in events if isinstance(e, AlertEvent)][-1]
     assert back.asks_for_attention
-    assert 0.0 <= back.time_s - (START_S + 155.0 + 600.0) < 60.0
+    assert 0.0 <= back.time_s - (START_S + 150.0 + FAST_S + 600.0) < 60.0
 
 
 def test_a_shelved_alert_breaks_through_when_its_severity_rises():
