@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from math import inf, isinf
 from typing import Any, Final
 
-from service.core.alerts import AT_REST, Alert, Announced, Input, hand_on, shelve, step, take
+from service.core.alerts import (
+    AT_REST,
+    Alert,
+    Announced,
+    Input,
+    hand_on,
+    is_running,
+    shelve,
+    step,
+    take,
+)
 from service.core.commands import Command
 from service.core.conditions import Conditions
 from service.core.events import (
@@ -29,7 +39,6 @@ from service.core.wording import headline, span
 
 Key = tuple[str, Group]
 
-PUT_ASIDE: Final = frozenset({AlertState.SHELVED, AlertState.OUT_OF_SERVICE})
 INPUT_OF: Final = {
     Order.ACKNOWLEDGE: Input.ACKNOWLEDGE,
     Order.RESET: Input.RESET,
@@ -67,10 +76,7 @@ class AlertBook:
     def any_of(self, rules: Iterable[Rule]) -> bool:
         """Say whether an alert of one of the rules may change with every tick."""
         names = {rule.name for rule in rules}
-        return any(
-            name in names and alert.state not in PUT_ASIDE
-            for (name, _), alert in self._alerts.items()
-        )
+        return any(name in names and is_running(alert) for (name, _), alert in self._alerts.items())
 
     def judge(
         self, rules: Iterable[Rule], groups: Iterable[Group], now: Situation, at_s: float

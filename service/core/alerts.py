@@ -171,6 +171,8 @@ class Alert:
 AT_REST: Final = Alert()
 JOIN_S: Final = 600.0  # what joins an alert within it is told at once; EEMUA-191 counts by it
 STANDING: Final = frozenset({S.UNACKNOWLEDGED, S.ACKNOWLEDGED, S.SHELVED})
+PUT_ASIDE: Final = frozenset({S.SHELVED, S.OUT_OF_SERVICE})
+GONE_BY: Final = frozenset({S.RETURNED_UNACKNOWLEDGED, S.LATCHED})
 Announced = tuple[AlertEventKind, ...]
 
 
@@ -211,6 +213,15 @@ def step(
         moved, joined = _joined_by(moved, rule, frozenset(subjects), events, at_s)
         events += joined
     return moved, events
+
+
+def is_running(alert: Alert) -> bool:
+    """Say whether an alert waits for a hold or a clear to last, and so may change at any second.
+
+    One that has gone by waits for a person or the next breach, one put aside also for its hour.
+    """
+    is_over = alert.state in GONE_BY and alert.verdict is not Verdict.BREACH
+    return alert.state not in PUT_ASIDE and not is_over
 
 
 def take(alert: Alert, what: Input, rule: Rule, at_s: float) -> tuple[Alert, Announced]:

@@ -15,6 +15,7 @@ from service.core.alerts import (
     Alert,
     Input,
     Wait,
+    is_running,
     shelve,
     step,
     take,
@@ -91,6 +92,21 @@ def test_unknown_neither_raises_nor_clears_and_nothing_waits_it_out(state):
             replace(alert, stands=stands), PATIENT, V.UNKNOWN, None, 1e6, is_explained=True
         )
         assert (after.state, events, after.stands) == (state, (), stands)
+
+
+@pytest.mark.parametrize(("state", "verdict"), list(product(S, V)))
+def test_what_runs_no_more_is_left_as_it_is_by_any_time_that_passes(state, verdict):
+    alert = Alert(state=state, alert_id="a", severity=Severity.CAUTION, verdict=verdict)
+    alert = replace(alert, shelved_until_s=2e6)
+    waits = [step(alert, PATIENT, verdict, Severity.CAUTION, at_s) for at_s in (1.0, 1e6)]
+    changes = any(after.state is not state or events for after, events in waits)
+    assert is_running(alert) or not changes
+
+
+@pytest.mark.parametrize("state", [S.LATCHED, S.RETURNED_UNACKNOWLEDGED])
+def test_what_has_gone_by_runs_again_with_the_next_breach(state):
+    assert not is_running(Alert(state=state, verdict=V.CLEAR))
+    assert is_running(Alert(state=state, verdict=V.BREACH))
 
 
 @pytest.mark.parametrize(("state", "what"), sorted(TRANSITIONS))
