@@ -30,10 +30,13 @@ export PATH := $(PATH):/usr/sbin:/sbin
 demo: $(VENV)/demo.stamp
 	$(BIN)/hullwatch demo
 
+# What each line does is shown by the short tests; counting lines makes a run take 1.8 times as long.
+# Few of the long ones need a server, so each is run where there is time.
 test: $(VENV)/dev.stamp static
 	.ci/servers
-	$(PYTEST) --cov --cov-report=term --hypothesis-profile=ci
+	$(PYTEST) -m "not slow" --cov --cov-report=term --hypothesis-profile=ci
 	$(BIN)/coverage report --include='service/core/*' --fail-under=98
+	$(PYTEST) -m slow --dist worksteal --hypothesis-profile=ci
 
 check: $(VENV)/dev.stamp static
 	$(PYTEST) -m "not slow" tests/core tests/settings tests/test_*.py service simulators

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,10 @@ from simulators.scenario import config_of
 from simulators.scenario import load as load_scenario
 
 SCENARIO: Final = "demo_2024_02"
-SPEED: Final = 40_000.0  # 22 days in some 50 s; two cores follow it
+# A week of nights with the hatch shut before the crack grows, and the days until it is shut for good.
+START: Final = datetime(2024, 2, 1, tzinfo=UTC)
+END: Final = datetime(2024, 2, 13, tzinfo=UTC)
+SPEED: Final = 40_000.0  # 12 days in 26 s, or as fast as the daemon follows
 SETTLE_S: Final = 180.0  # of the end of the simulation; the last ticks need no more samples
 BROKER_READY_S: Final = 10.0
 USUAL_PORT: Final = 9464
@@ -45,7 +48,7 @@ max_queued_messages 0
 persistence false
 """
 # While a subscription has as many messages under way as it may, the broker holds back the other one
-# too; so it may have all 31 680 of the scenario, and two subscriptions have 65 535 between them. A
+# too; so it may have all 17 280 of the demo, and two subscriptions have 65 535 between them. A
 # daemon that does not keep up is otherwise cut off after 10 s and sent everything again after 30 s.
 NATS_CONF: Final = """\
 server_name: hullwatch_demo
@@ -131,7 +134,7 @@ def _introduce(console: Console, broker: str, port: int, directory: Path) -> Non
     console.print(f"[bold]{scenario.title}[/]")
     console.print(
         f"1. {broker} carries the telemetry, on port {port}.\n"
-        "2. The simulator publishes 22 days of a space station to it. A tunnel, prk, has a crack;\n"
+        f"2. The simulator publishes {(END - START).days} days of a space station to it. A tunnel, prk, has a crack;\n"
         "   its hatch is open by day and shut by night. On 7 February four people leave, which\n"
         "   changes the oxygen balance by five times the leak. On 8 February the crack grows.\n"
         "3. The daemon reads from the broker, knows nothing of the simulation, and says:",
@@ -154,8 +157,7 @@ async def _show(
         page = f"http://127.0.0.1:{http_port}/"
         console.print(f"   status page: {page}   metrics: {page}metrics", highlight=False)
 
-    scenario = load_scenario(SCENARIO)
-    first_s, last_s = scenario.start.timestamp(), scenario.end.timestamp()
+    first_s, last_s = START.timestamp(), END.timestamp()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     async with asyncio.TaskGroup() as group:
         daemon = group.create_task(app.run(ready=ready), name="daemon")
@@ -217,6 +219,7 @@ async def _publisher(
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service", "simulate", SCENARIO),
         *("--mqtt", f"127.0.0.1:{port}", "--speed", str(speed), "--seed", str(seed)),
+        *("--start", START.isoformat(), "--end", END.isoformat()),
         *("--truth", str(directory / "truth.json")),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

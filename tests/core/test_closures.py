@@ -28,7 +28,10 @@ def told(watched, kind):
     return [e for e in watched.outcome.events if isinstance(e, kind)]
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(
+    scope="module",
+    params=[1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))],
+)
 def shut(request, flight, watch):
     """Return two days in which the tunnel leaks 0.6 kg/day and is shut from 30 to 38 h."""
     flown = flight(
@@ -71,6 +74,7 @@ def test_before_any_closure_nobody_is_suspected_and_a_closure_is_suggested(fligh
     assert isolation.suggestion.probability >= 0.95
 
 
+@pytest.mark.slow
 def test_an_alert_of_a_leak_says_which_hatch_to_shut_and_for_how_long(flight, watch):
     flown = flight(hours=44.0, leak_kg_per_day=lambda h: 0.1 if h < 24.0 else 0.7)
     watched = watch().feed(flown.samples())
@@ -88,6 +92,7 @@ def test_a_hatch_that_is_opened_after_minutes_ends_a_test_without_an_answer(flig
     assert watched.monitor.view().isolation.suspects == {}
 
 
+@pytest.mark.slow
 def test_a_leak_too_small_for_the_hours_is_said_to_be_so(flight, watch):
     flown = flight(hours=40.0, leak_kg_per_day=lambda _: 0.03, shut=((30.0, 32.0),))
     watched = watch().feed(flown.samples(), flown.activities())
@@ -108,6 +113,7 @@ def test_a_tunnel_without_a_gauge_is_said_to_be_unread(flight, watch, station):
     assert "tunnel could not be read" in judged.text
 
 
+@pytest.mark.slow
 def test_a_loss_that_all_share_by_volume_accuses_nobody(flight, watch, blind):
     """The cabin is ten elevenths of the station and loses ten elevenths of 1.5 kg/day."""
     flown = flight(
@@ -124,6 +130,7 @@ def test_a_loss_that_all_share_by_volume_accuses_nobody(flight, watch, blind):
     assert sum(judged.suspects.values()) < 0.5
 
 
+@pytest.mark.slow
 def test_a_section_that_empties_is_weighed_anew_on_the_way(flight, watch):
     """From 12 kg it loses 3 kg/day for a day and a half, and stays the suspect."""
     flown = flight(hours=68.0, leak_kg_per_day=lambda _: 3.0, shut=((30.0, 66.0),))
@@ -131,6 +138,7 @@ def test_a_section_that_empties_is_weighed_anew_on_the_way(flight, watch):
     assert watched.monitor.view().isolation.suspects["tunnel"] > 0.99
 
 
+@pytest.mark.slow
 def test_a_section_that_cools_without_a_thermometer_is_told_as_a_phantom(flight, watch, station):
     """It cools by 3 K in eight hours, which is 0.36 kg/day; the whole loses next to nothing."""
     unwarmed = replace(station, channels=(*station.channels[:4], station.channels[5]))
@@ -151,6 +159,7 @@ def test_a_section_that_cools_without_a_thermometer_is_told_as_a_phantom(flight,
     assert watched.monitor.view().isolation.doubts == ()
 
 
+@pytest.mark.slow
 def test_a_section_that_holds_less_than_its_losing_neighbour_may_be_fed_by_it(flight, watch, blind):
     """The tunnel falls by 23 mmHg in three hours, and is steady from then on."""
     flown = flight(
@@ -167,6 +176,7 @@ def test_a_section_that_holds_less_than_its_losing_neighbour_may_be_fed_by_it(fl
     assert watched.monitor.view().isolation.doubts == (doubted.text,)
 
 
+@pytest.mark.slow
 def test_a_second_closing_of_the_same_hatch_counts_its_own_hours_only(flight, watch):
     """The tunnel is sealed between two closures, and the second sees a tunnel that is tight."""
     flown = flight(

@@ -54,6 +54,7 @@ def test_a_gauge_that_reads_a_little_below_zero_breaks_nothing(fly_leak, make_se
     watched.feed(make_series(times, vented), [shut])
 
 
+@pytest.mark.slow
 def test_a_station_open_to_space_whose_leak_had_grown_breaks_nothing(flight, watch, make_series):
     flown = flight(hours=36.0, leak_kg_per_day=lambda h: 0.1 if h < 24.0 else 0.7)
     watched = watch().feed(flown.samples())

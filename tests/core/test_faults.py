@@ -128,23 +128,25 @@ def test_of_two_gauges_that_part_the_alert_names_both_and_blames_neither(watch, 
     assert "either may be wrong" in event.text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_a_closure_that_shows_the_leak_is_told_once_and_not_again_when_it_is_repeated(
-    watch, flight
+    watch, flight, seed
 ):
-    """The tunnel leaks 1 kg/day and is shut for a night, three nights running; three seeds."""
-    for seed in range(3):
-        nights = tuple((72.0 + 24.0 * n, 84.0 + 24.0 * n) for n in range(3))
-        story = flight(hours=150, leak_kg_per_day=lambda _: 1.0, shut=nights, seed=seed)
-        found = watch(rules=(RESULT,)).feed(story.samples(), story.activities())
-        (event,) = raised(found, "result")
-        assert event.atmosphere == "tunnel"
-        assert "tunnel: the leak is in tunnel (9" in event.text
-        assert "as door shut has shown" in event.text
-        assert event.suspects == {"tunnel": 1.0}
-        (back,) = found.alerts("result", "returned")
-        assert back.time_s > event.time_s
+    """The tunnel leaks 1 kg/day and is shut for a night, three nights running."""
+    nights = tuple((72.0 + 24.0 * n, 84.0 + 24.0 * n) for n in range(3))
+    story = flight(hours=150, leak_kg_per_day=lambda _: 1.0, shut=nights, seed=seed)
+    found = watch(rules=(RESULT,)).feed(story.samples(), story.activities())
+    (event,) = raised(found, "result")
+    assert event.atmosphere == "tunnel"
+    assert "tunnel: the leak is in tunnel (9" in event.text
+    assert "as door shut has shown" in event.text
+    assert event.suspects == {"tunnel": 1.0}
+    (back,) = found.alerts("result", "returned")
+    assert back.time_s > event.time_s
 
 
+@pytest.mark.slow
 def test_a_closure_without_a_conclusion_is_no_result(watch, flight):
     story = flight(hours=80, leak_kg_per_day=lambda _: 0.0, shut=((72.0, 74.0),))
     found = watch(rules=(RESULT,)).feed(story.samples(), story.activities())

@@ -256,6 +256,7 @@ def test_a_loop_that_is_empty_at_once_is_told_though_nothing_falls_any_more(run)
     assert not seen.alerts("coolant_growth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 @pytest.mark.parametrize("names", [("quantity", "temperature"), ("pressure", "temperature")])
 def test_a_healthy_loop_that_swings_with_the_orbit_raises_nothing_in_a_week(run, names, seed):

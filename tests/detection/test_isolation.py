@@ -18,6 +18,8 @@ from service.sources.activities import read_activity
 from simulators.scenario import config_of, load
 from simulators.station import Simulation
 
+pytestmark = pytest.mark.slow
+
 FIVE_MIN_S = 300.0
 SEEDS = (1, 2, 3)
 
@@ -91,8 +93,7 @@ def fed(monitor: Monitor, simulation: Simulation) -> list[Event]:
     return events
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:1])
 def test_the_hatch_programme_of_2020_finds_the_prk(watch, seed):
     seen = watch(
         "hatch_programme_2020",
@@ -122,8 +123,7 @@ def test_an_hour_and_a_half_in_the_prk_of_october_2020_is_enough(watch, seed):
     assert "The leak is in prk" in verdict.text
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:1])
 def test_the_test_of_august_2020_stays_inconclusive_and_says_why(watch, seed):
     seen = watch(
         "isolation_2020_08", seed, ("2020-08-17T00:00", "2020-08-25T08:00"), step_s=FIVE_MIN_S
@@ -138,8 +138,7 @@ def test_the_test_of_august_2020_stays_inconclusive_and_says_why(watch, seed):
     assert "could not be read" in verdict.reason
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:1])
 def test_a_prk_that_stays_steady_below_the_station_is_told_as_sealed_or_fed(watch, seed):
     seen = watch(
         "sealed_or_fed_2025_06", seed, ("2025-06-02T00:00", "2025-06-16T00:00"), step_s=FIVE_MIN_S

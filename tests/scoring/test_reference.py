@@ -44,6 +44,7 @@ def test_in_white_noise_it_takes_the_cube_root_of_what_theory_gives():
     assert np.mean([d for d in found if d is not None]) * 24 == pytest.approx(3.3, rel=0.2)
 
 
+@pytest.mark.slow
 def test_more_drift_more_noise_and_a_ramp_all_take_longer():
     """Four seeds of sixty draws for each."""
 

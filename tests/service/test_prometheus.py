@@ -82,7 +82,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ),
         start_prometheus(f"127.0.0.1:{ports['daemon']}", home / "prometheus") as url,
     ):
-        poll(lambda: query(url, GROWTH), bool, timeout_s=240.0)
+        poll(lambda: query(url, GROWTH), bool, timeout_s=900.0)
         yield url
 
 

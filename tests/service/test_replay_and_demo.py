@@ -14,6 +14,8 @@ import pytest
 
 from tests.contract import ALERT_FIELDS
 
+pytestmark = pytest.mark.slow
+
 
 def hullwatch(*words: object, cwd, path=None):
     environment = {**os.environ, "PATH": path or os.environ["PATH"], "HOME": str(cwd)}
@@ -23,7 +25,7 @@ def hullwatch(*words: object, cwd, path=None):
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=900,
         check=False,
     )
 

@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.scenario import load
 from simulators.station import Simulation
 from simulators.strides import Strides
 
@@ -66,18 +64,3 @@ def test_one_hertz_shows_the_same_physics_as_single_steps(toy, monkeypatch):
     _, fine = shown(scenario)
     assert np.abs(coarse - fine).max() < 0.4  # Pa and K; 0.4 Pa are 0.003 mmHg
     assert len(times_s) == 3 * 3600 * len(scenario.channels)
-
-
-@pytest.mark.slow
-def test_a_month_of_the_station_at_one_hertz_takes_less_than_two_minutes():
-    """Measured over six hours of it, hatch moves included."""
-    from time import process_time
-
-    scenario = load("zvezda_2024_02").model_copy(update={"step_s": 1.0})
-    scenario = scenario.model_copy(
-        update={"end": scenario.start.replace(hour=9), "start": scenario.start.replace(hour=3)}
-    )
-    began = process_time()
-    for _ in Simulation(scenario, 1).slices():
-        pass
-    assert (process_time() - began) * 4 * 30 < 120
