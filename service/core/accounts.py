@@ -98,7 +98,7 @@ OXYGEN_SENSOR_MMHG: Final = NoiseModel(
 # lengths. Where people live, quiet days tell little of busy ones until a week is over; [estimate].
 PRIOR_WEIGHT: Final = 1.0
 WEEK_PRIOR_WEIGHT: Final = 4.0
-WEEK_STEPS: Final = 10080  # balances, of seven days
+WEEK_STEPS: Final = 10080  # balances, of seven days at one a minute; fewer tell less of the noise
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.

@@ -129,7 +129,7 @@ def test_of_two_gauges_that_part_the_alert_names_both_and_blames_neither(watch, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_closure_that_shows_the_leak_is_told_once_and_not_again_when_it_is_repeated(
     watch, flight, seed
 ):

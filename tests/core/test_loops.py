@@ -257,7 +257,7 @@ def test_a_loop_that_is_empty_at_once_is_told_though_nothing_falls_any_more(run)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("names", [("quantity", "temperature"), ("pressure", "temperature")])
 def test_a_healthy_loop_that_swings_with_the_orbit_raises_nothing_in_a_week(run, names, seed):
     seen = run(*names, mass_kg=draining(7 * 24), swing_k=3.0, seed=seed)

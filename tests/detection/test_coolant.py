@@ -107,11 +107,10 @@ def test_a_healthy_loop_with_thermal_swings_raises_nothing_in_two_weeks(name, dr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS[:2])
-def test_a_weeping_fitting_is_found_within_days_and_its_dripping_within_one(seed):
+def test_a_weeping_fitting_is_found_within_days_and_its_dripping_within_one():
     """4 g/h from 10 May and 20 g/h from 20 May, both under thermal swings of 60 g a kelvin."""
     scenario = loop_alone("coolant_loop", ())
-    seen = watched(scenario, seed, end=scenario.start + timedelta(days=22))
+    seen = watched(scenario, 1, end=scenario.start + timedelta(days=22))
     (raised,) = seen.raised("coolant_growth")
     assert 0.0 < raised.time_s - seen.onset_s < 4 * 86400.0
     again = [alert for alert in seen.alerts if alert.event == "escalated"]

@@ -93,11 +93,10 @@ def fed(monitor: Monitor, simulation: Simulation) -> list[Event]:
     return events
 
 
-@pytest.mark.parametrize("seed", SEEDS[:1])
-def test_the_hatch_programme_of_2020_finds_the_prk(watch, seed):
+def test_the_hatch_programme_of_2020_finds_the_prk(watch):
     seen = watch(
         "hatch_programme_2020",
-        seed,
+        1,
         ("2020-09-22T00:00", "2020-09-29T06:00"),
         ("2020-10-14T00:00", "2020-10-15T16:00"),
     )
@@ -123,10 +122,9 @@ def test_an_hour_and_a_half_in_the_prk_of_october_2020_is_enough(watch, seed):
     assert "The leak is in prk" in verdict.text
 
 
-@pytest.mark.parametrize("seed", SEEDS[:1])
-def test_the_test_of_august_2020_stays_inconclusive_and_says_why(watch, seed):
+def test_the_test_of_august_2020_stays_inconclusive_and_says_why(watch):
     seen = watch(
-        "isolation_2020_08", seed, ("2020-08-17T00:00", "2020-08-25T08:00"), step_s=FIVE_MIN_S
+        "isolation_2020_08", 1, ("2020-08-17T00:00", "2020-08-25T08:00"), step_s=FIVE_MIN_S
     )
     (verdict,) = seen.verdicts()
     assert not verdict.is_conclusive
@@ -138,10 +136,9 @@ def test_the_test_of_august_2020_stays_inconclusive_and_says_why(watch, seed):
     assert "could not be read" in verdict.reason
 
 
-@pytest.mark.parametrize("seed", SEEDS[:1])
-def test_a_prk_that_stays_steady_below_the_station_is_told_as_sealed_or_fed(watch, seed):
+def test_a_prk_that_stays_steady_below_the_station_is_told_as_sealed_or_fed(watch):
     seen = watch(
-        "sealed_or_fed_2025_06", seed, ("2025-06-02T00:00", "2025-06-16T00:00"), step_s=FIVE_MIN_S
+        "sealed_or_fed_2025_06", 1, ("2025-06-02T00:00", "2025-06-16T00:00"), step_s=FIVE_MIN_S
     )
     doubt = seen.doubts(Doubt.FED)[0]
     assert doubt.atmosphere == "prk"
