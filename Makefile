@@ -2,7 +2,7 @@
 #
 #   make demo    the Zvezda leak of February 2024, simulated, found and alerted
 #   make test    everything that has to pass
-#   make check   what of it needs no servers and little time, in less than two minutes
+#   make check   what of it needs no servers and little time
 #   make lock    new lock files, with the newest releases that pyproject.toml allows
 #   make clean   away with all that the others made
 PYTHON ?= python3
