@@ -39,7 +39,7 @@ test: $(VENV)/dev.stamp static
 	$(PYTEST) -m slow --dist worksteal --hypothesis-profile=ci
 
 check: $(VENV)/dev.stamp static
-	$(PYTEST) -m "not slow" tests/core tests/settings tests/test_*.py service simulators
+	$(PYTEST) -m "not slow and not flown" tests/core tests/settings tests/test_*.py service simulators
 
 static: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
