@@ -28,15 +28,15 @@ def told(watched, kind):
     return [e for e in watched.outcome.events if isinstance(e, kind)]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))],
-)
-def shut(request, flight, watch):
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def seed(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def shut(seed, flight, watch):
     """Return two days in which the tunnel leaks 0.6 kg/day and is shut from 30 to 38 h."""
-    flown = flight(
-        hours=44.0, leak_kg_per_day=lambda _: 0.6, shut=((30.0, 38.0),), seed=request.param
-    )
+    flown = flight(hours=44.0, leak_kg_per_day=lambda _: 0.6, shut=((30.0, 38.0),), seed=seed)
     return watch().feed(flown.samples(), flown.activities())
 
 
