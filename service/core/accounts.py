@@ -8,12 +8,13 @@ tunnel that is shut every night is one story.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.account import ARM_STEPS, Account
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.estimators import (
@@ -26,80 +27,22 @@ from service.core.estimators import (
 from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
 from service.core.life_support import LifeSupport
 from service.core.memory import Key, Known, Recent
-from service.core.noise import AirNoise, NoiseModel, Record, fit_air_noise, fit_noise
+from service.core.noise import AirNoise, Record, fit_air_noise, fit_noise
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
+from service.core.priors import PRIOR_MMHG, WET_DAY_MMHG, WET_HOURLY_MMHG, prior_noise
 from service.core.station import Group
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
 
-STEP_S: Final = 60.0
 BEST_FIRST: Final = {balance: place for place, balance in enumerate(Balance)}
-HISTORY: Final = 23040  # balances kept to learn noise from: 16 days at one a minute
-LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
-# Before anything is learned, in mmHg of the group and days. The walks are the classes measured in
-# cabins: 0.02 with partial pressures or where nobody breathes, 0.2 with temperature, 1 without (Astro
-# Pi records of 2016 and 2022; +-2x). Thermometers step by 0.05 to 0.1 K, which is 0.1 to 0.25 mmHg;
-# the others are estimates.
-_STILL = NoiseModel(
-    white_var=0.03**2,
-    brief_var=0.06**2,
-    hourly_var=0.05**2,
-    daily_var=0.05**2,
-    walk_var_per_s=0.02 / S_PER_DAY,
-)
-PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
-    Balance.TOTAL: _STILL,
-    Balance.PRESSURE: replace(
-        _STILL,
-        brief_var=0.1**2,
-        hourly_var=0.2**2,
-        daily_var=0.3**2,
-        walk_var_per_s=1.0 / S_PER_DAY,
-    ),
-    # In percent of the accumulator; estimates. Gauges of quantity resolve some tenths. 1 K moves
-    # what the accumulator of a loop holds by 0.2 (30 L, 250 kg of water) to 0.5 (60 L, 90 kg of
-    # ammonia); where it is measured, a tenth of it stays unseen.
-    Balance.LIQUID: NoiseModel(
-        white_var=0.2**2, brief_var=0.04**2, hourly_var=0.03**2, walk_var_per_s=0.002 / S_PER_DAY
-    ),
-    Balance.QUANTITY: NoiseModel(
-        white_var=0.2**2,
-        brief_var=0.3**2,
-        hourly_var=0.3**2,
-        daily_var=0.3**2,
-        walk_var_per_s=0.2 / S_PER_DAY,
-    ),
-}
 OF_LOOPS: Final = frozenset({Balance.LIQUID, Balance.QUANTITY})
 LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estimate]
-# Where people breathe, beside that: the day of the crew and the removal of carbon dioxide (Astro
-# Pi), a walk of the oxygen balance, and a rate that lasts for half a day. Where oxygen is neither
-# measured nor reported, healthy days of 2016 show -4.0 to +0.9 mmHg/day in Columbus.
-DAY_MMHG: Final = 0.2
-HALF_DAY_MMHG: Final = 0.2  # as strong: one of 0.1 made a leak of the evening of 6 March 2016
-CYCLE_MMHG: Final = 0.05
-HEAT_DAY_MMHG: Final = 0.05  # 0.02 K of the air that no thermometer sees; [estimate]
-# Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
-# twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
-# four in 700 m3; [estimate]
-WET_HOURLY_MMHG: Final = 0.2
-WET_DAY_MMHG: Final = 0.4
-OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
-IMBALANCE_MMHG_PER_DAY: Final = 2.0
-# Where oxygen is accounted for: people differ by 15 % of 0.84 kg/day from one another and from day to
-# day, six of them by 0.3 kg/day; [estimate]
-BALANCED_MMHG_PER_DAY: Final = 0.3
-# Of the oxygen sensor itself; Columbus 2015, and a drift of 0.1 mmHg a week.
-OXYGEN_SENSOR_MMHG: Final = NoiseModel(
-    white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY
-)
 # Second differences at each block length that the prior noise counts as. Walks differ by twice and more
 # from cabin to cabin, which is what four differences tell of a variance, and a walk shows at four block
 # lengths. Where people live, quiet days tell little of busy ones until a week is over; [estimate].
 PRIOR_WEIGHT: Final = 1.0
 WEEK_PRIOR_WEIGHT: Final = 4.0
 WEEK_STEPS: Final = 10080  # balances, of seven days at one a minute; fewer tell less of the noise
-LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
 RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
@@ -108,109 +51,11 @@ FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is said; [estimate]
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
-STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 LIFE_SUPPORTS: Final = 8  # states of life support remembered; crews and machines have few
 RESTING: Final = 64  # accounts remembered; the groups a station forms in months are fewer
 SETTLED_STEPS: Final = 2880  # balances, of two days, before air is taken for well booked and known
-ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """What belongs to a row beside its arrays.
-
-    `per_mmhg_kg` is the air in 1 mmHg; of a loop, the liquid in a hundredth of its accumulator.
-    """
-
-    key: Key
-    volume_m3: float
-    per_mmhg_kg: float
-    belief: tuple[float, float]  # of the rate before anything was seen, and its error
-    life_support: LifeSupport  # under which the loss of oxygen is what it is
-    pressure_pa: float = 0.0
-    noise_pa: float = 0.0  # at which the noise was seen, on the whole
-    seen: int = 0
-    spacing_s: float = STEP_S
-    history: list[float] = field(default_factory=list)  # masses less what was booked
-    nitrogen: list[float] = field(default_factory=list)  # likewise where oxygen was new
-    oxygen: list[float] = field(default_factory=list)  # of the same moments
-    nitrogen_spacing_s: float = STEP_S
-    nitrogen_s: float | None = None  # when oxygen was new last
-    inflow_kg: float = 0.0  # gas booked since the newest balance
-    booked_kg: float = 0.0  # gas booked since the account was opened
-    changes: int = 0  # of the rate, that have been entered
-    changed_s: float = -np.inf  # the earliest moment at which the newest of them may have begun
-    rested_s: float | None = None  # newest balance before a rest that has just ended
-    measured_kg: float | None = None  # the newest balance
-    surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd
-    quiet_until_s: float = -np.inf  # no test before; gas is being moved
-    is_dry: bool = False  # vapour or CO2 is measured and taken out
-    settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
-    mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
-    # When life support changed last, and by how much oxygen, kg/s.
-    stirred: tuple[float, float] = (-np.inf, 0.0)
-    # What the loss of oxygen beside the books was under other life support, and its variance.
-    deficits: dict[LifeSupport, tuple[float, float]] = field(default_factory=dict)
-
-    @property
-    def sees_oxygen(self) -> bool:
-        """Whether nitrogen tells a leak from what is breathed and made."""
-        return len(self.nitrogen) > 0
-
-    @property
-    def balance(self) -> Balance:
-        """What the estimate rests on."""
-        if self.key[1] is not Balance.TOTAL:
-            return self.key[1]
-        if self.sees_oxygen:
-            return Balance.NITROGEN
-        return Balance.DRY if self.is_dry else Balance.TOTAL
-
-    def stir(self, moved_kg_per_s: float, at_s: float) -> None:
-        """Let oxygen be made or breathed otherwise from now on, far from where it is measured.
-
-        Until the air is mixed, an oxygen sensor may tell nothing of it.
-        """
-        since_s, stirred = self.stirred
-        if at_s <= since_s + STIRRED_S:
-            moved_kg_per_s = float(np.hypot(moved_kg_per_s, stirred))
-        self.stirred = at_s, moved_kg_per_s
-
-    def astray_var(self, before_s: float, now_s: float) -> float:
-        """Return by how much an oxygen sensor may have come to be wrong between two times, kg2."""
-        since_s, stirred = self.stirred
-        if now_s > since_s + STIRRED_S:
-            return 0.0
-        return 2.0 * stirred**2 * (now_s - since_s) * (now_s - before_s)
-
-    def is_unsettled(self, at_s: float) -> bool:
-        """Say whether gas is being moved or still mixes in, so that nothing is told of a leak."""
-        return at_s <= max(self.quiet_until_s, self.settles_until_s)
-
-    def enlarge(self, factor: float) -> None:
-        """Let the noise that was seen so far count for so many times as much."""
-        for kept in (self.history, self.nitrogen, self.oxygen):
-            kept[:] = [value * factor for value in kept]
-        self.interrupt()
-
-    def excise(self, span_s: float) -> None:
-        """Take the newest balances out of what noise is learned from: something happened then."""
-        for kept, spacing_s in (
-            (self.history, self.spacing_s),
-            (self.nitrogen, self.nitrogen_spacing_s),
-            (self.oxygen, self.nitrogen_spacing_s),
-        ):
-            count = min(int(span_s / spacing_s) + 1, len(kept))
-            kept[len(kept) - count :] = [np.nan] * count
-
-    def interrupt(self) -> None:
-        """Compare nothing across this moment when noise is learned."""
-        self.history.append(np.nan)
-        if self.nitrogen:
-            self.nitrogen.append(np.nan)
-            self.oxygen.append(np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +148,7 @@ class Ledger:
     def account(self, group: Group) -> Account | None:
         """Return the account of a group with the best balance that has learned."""
         own = self.accounts_of(group)
-        return next((a for a in own if a.seen >= ARM_STEPS), own[0] if own else None)
+        return next((a for a in own if a.is_armed), own[0] if own else None)
 
     def accounts_of(self, group: Group) -> list[Account]:
         """Return the live accounts of a group, best balance first."""
@@ -365,11 +210,11 @@ class Ledger:
         return {
             "filter": self.filter.snapshot(),
             "bank": self.bank.snapshot(),
-            "accounts": [_copy(a) for a in self.accounts],
+            "accounts": [a.copy() for a in self.accounts],
             "knows_oxygen": self.knows_oxygen,
             "life_support": self._life_support,
             "resting": {
-                key: (_copy(account), known) for key, (account, known) in self._resting.items()
+                key: (account.copy(), known) for key, (account, known) in self._resting.items()
             },
             "recent": self._recent.snapshot(),
         }
@@ -378,11 +223,11 @@ class Ledger:
         """Take over a snapshot."""
         self.filter.restore(state["filter"])
         self.bank.restore(state["bank"])
-        self.accounts = [_copy(a) for a in state["accounts"]]
+        self.accounts = [a.copy() for a in state["accounts"]]
         self.knows_oxygen = state["knows_oxygen"]
         self._life_support = state["life_support"]
         self._resting = {
-            key: (_copy(account), known) for key, (account, known) in state["resting"].items()
+            key: (account.copy(), known) for key, (account, known) in state["resting"].items()
         }
         self._recent.restore(state["recent"])
 
@@ -555,27 +400,9 @@ class Ledger:
 
     def _learn(self, row: int, mass_kg: float, oxygen_kg: float, before_s: float) -> None:
         account = self.accounts[row]
-        now_s = float(self.filter.time_s[row])
-        span_s = now_s - before_s
-        if span_s > 5.0 * account.spacing_s:
-            account.interrupt()
-        account.history.append(mass_kg - account.booked_kg)
-        account.seen += 1
-        account.noise_pa += (account.pressure_pa - account.noise_pa) / min(account.seen, HISTORY)
-        account.spacing_s += (min(span_s, 3600.0) - account.spacing_s) / min(account.seen, 100)
-        if np.isfinite(oxygen_kg):
-            account.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)
-            account.oxygen.append(oxygen_kg - account.booked_kg)
-            apart_s = now_s - (account.nitrogen_s or now_s - account.nitrogen_spacing_s)
-            account.nitrogen_s = now_s
-            heard = min(len(account.nitrogen), 100)
-            account.nitrogen_spacing_s += (
-                min(apart_s, 3600.0) - account.nitrogen_spacing_s
-            ) / heard
-        if account.seen in LEARN_AFTER or account.seen % LEARN_AFTER[-1] == 0:
-            del account.history[:-HISTORY]
-            del account.nitrogen[:-HISTORY]
-            del account.oxygen[:-HISTORY]
+        account.record(float(self.filter.time_s[row]), before_s, mass_kg, oxygen_kg)
+        if account.is_due_to_learn():
+            account.trim()
             self.filter.set_noise(row, self._fitted(account))
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
@@ -640,9 +467,6 @@ class Ledger:
         """Say whether what people breathe and what is made has been booked for long enough."""
         return self.knows_oxygen and account.seen >= SETTLED_STEPS
 
-    def _least(self, account: Account) -> float:
-        return LEAST_GROWTH_MMHG_PER_DAY * account.per_mmhg_kg / S_PER_DAY
-
     def _adapt(self, row: int) -> None:
         """Let what is known of the loss of oxygen be that of the present life support.
 
@@ -694,27 +518,6 @@ class Ledger:
         self.accounts = [self.accounts[row] for row in rows]
 
 
-def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNoise:
-    """Return what is believed of the noise before anything is learned, in mmHg.
-
-    `is_home` says whether people breathe there, and `knows_oxygen` whether what they breathe and
-    what is made is reported.
-    """
-    air, oxygen_walk = PRIOR_MMHG[balance], 0.0
-    if is_home:
-        imbalance = BALANCED_MMHG_PER_DAY if knows_oxygen else IMBALANCE_MMHG_PER_DAY
-        air = replace(
-            air,
-            imbalance_var=(imbalance / S_PER_DAY) ** 2,
-            day_var=DAY_MMHG**2,
-            half_day_var=HALF_DAY_MMHG**2,
-            cycle_var=CYCLE_MMHG**2,
-            heat_day_var=HEAT_DAY_MMHG**2,
-        )
-        oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
-    return AirNoise(air=air, oxygen_walk_var_per_s=oxygen_walk, sensor=OXYGEN_SENSOR_MMHG)
-
-
 def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     """Return the mass an account of this balance takes from a reading, None if nothing is new."""
     if not reading.pressure_is_new:
@@ -725,13 +528,3 @@ def _balance_of(reading: AirReading, balance: Balance) -> float | None:
     if balance is Balance.TOTAL:  # of dry air where it can be: one account, no step
         return reading.total_kg if reading.temperature_k is not None else None
     return reading.bare_kg if balance is Balance.PRESSURE else None
-
-
-def _copy(account: Account) -> Account:
-    return replace(
-        account,
-        history=list(account.history),
-        nitrogen=list(account.nitrogen),
-        oxygen=list(account.oxygen),
-        deficits=dict(account.deficits),
-    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core import findings
-from service.core.accounts import ARM_STEPS, RATE_PRIOR_SD, Ledger
+from service.core.accounts import RATE_PRIOR_SD, Ledger
 from service.core.air import Readings
 from service.core.doors import DoorPlan
 from service.core.doubts import DoubtBook
@@ -255,7 +255,7 @@ class ClosureBook:
         widest = max(self._spell.groups, key=self._plan.volume_m3)
         volume_m3 = self._plan.volume_m3(widest)
         account = self._ledger.account(widest)
-        if volume_m3 < self._widest_m3 or account is None or account.seen < ARM_STEPS:
+        if volume_m3 < self._widest_m3 or account is None or not account.is_armed:
             return
         rate, error = self._ledger.rate(account.key) or (0.0, RATE_PRIOR_SD)
         self._widest_m3 = volume_m3

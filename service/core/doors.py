@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from service.core.accounts import STEP_S, prior_noise
+from service.core.account import STEP_S
 from service.core.air import Readings
 from service.core.estimators import OXYGEN_SHARE
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
+from service.core.priors import prior_noise
 from service.core.station import VACUUM, ChannelKind, Group, HatchState, Station, atmospheres
 from service.core.suggestions import Door, Wander
 from service.core.units import PA_PER_MMHG

@@ -6,7 +6,6 @@ from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
-from service.core.accounts import ARM_STEPS
 from service.core.air import Readings
 from service.core.air_reading import AirReading
 from service.core.closures import ClosureBook
@@ -15,10 +14,11 @@ from service.core.events import Severity
 from service.core.falls import RAPID_PA_PER_S, FallWatch
 from service.core.faults import DAEMON, DAEMON_NAME, Faults
 from service.core.growth import TWO_SIDED_95
+from service.core.growths import Growth
 from service.core.hatches import UnknownHatches
 from service.core.isolation import at_old_leak
 from service.core.laws import LawBook
-from service.core.leaks import Growth, LeakBook
+from service.core.leaks import LeakBook
 from service.core.loops import Loops
 from service.core.outlooks import outlook_of_air, outlook_of_loop
 from service.core.physics import time_to_floor_s
@@ -112,7 +112,7 @@ class Estimates:
         fresh = self._is_fresh(air, at_s)
         if not fresh or (leak is None and _is_unweighed(air)):
             quality = EstimateQuality.STALE
-        elif account is None or account.seen < ARM_STEPS:
+        elif account is None or not account.is_armed:
             quality = EstimateQuality.LEARNING
         else:
             quality = EstimateQuality.GOOD

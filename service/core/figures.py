@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS
 from service.core.air_reading import AirReading
 from service.core.causes import Cause
 from service.core.effects import Leaking
@@ -16,7 +15,7 @@ from service.core.events import CauseNamed, RuleKind, Severity
 from service.core.explanations import told
 from service.core.faults import DAEMON
 from service.core.growth import TWO_SIDED_95
-from service.core.leaks import Explained
+from service.core.growths import Explained
 from service.core.rules import Figure, Rule
 from service.core.station import ChannelKind, Group, Medium
 from service.core.units import S_PER_DAY
@@ -248,7 +247,7 @@ class Figures(Estimates):
         account = self._leaks.account(group)
         if leak is None or account is None or not self._is_fresh(air, at_s):
             return None
-        if account.seen < ARM_STEPS:
+        if not account.is_armed:
             return None
         accepted = 0.0  # of a loop; the accepted leak is one of air
         if self._station.loop_of(group) is None:
@@ -267,7 +266,7 @@ class Figures(Estimates):
         account = self._leaks.account(group)
         if air is None or not self._is_fresh(air, at_s):
             return None
-        is_armed = account is not None and account.seen >= ARM_STEPS
+        is_armed = account is not None and account.is_armed
         if self._station.loop_of(group) is not None:
             sure = leak if is_armed else self._rapid_leak(group, air, at_s)
             return self._loops.reserve(group, air, sure, at_s)

@@ -1,18 +1,18 @@
 """Finds in the accounts when a leak has grown, gone, or gas was moved, and keeps the growths open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import erfc, sqrt
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.accounts import ARM_STEPS, STEP_S, STIRRED_S, Account, Ledger
+from service.core.account import STEP_S, STIRRED_S, Account
+from service.core.accounts import Ledger
 from service.core.air_reading import AirReading
 from service.core.causes import Cause, Weighing
 from service.core.conditions import MIXING_S
-from service.core.estimators import FLOW_EXPONENT, MASS, RATE
+from service.core.estimators import MASS, RATE
 from service.core.estimators import OXYGEN as OXYGEN_GAINED
 from service.core.growth import (
     JUMP,
@@ -26,6 +26,7 @@ from service.core.growth import (
     Evidence,
     mixture_interval,
 )
+from service.core.growths import Explained, Growth
 from service.core.isolation import Part, growth_odds, suspects_of
 from service.core.memory import Key
 from service.core.station import Group
@@ -61,71 +62,7 @@ BOOKED_AS: Final = {
 }
 DENIED: Final = 0.5  # of the threshold; below it a change that the bare pressure denied is over
 SOURCE_S: Final = 1800.0  # how long gas is taken to go on coming in, after it was seen to
-# Log-odds at which a growth is taken to be over, though no repair was noticed.
-ENDED: Final = float(np.log(30.0))
 NEWS: Final = 1.25  # times the highest rate known, for a growth upon a growth
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
-    """A growth that has been found and has not gone away.
-
-    `suspects` gives each section of the group its probability of being the one. While the rate of
-    the account it was found in, which has changed `changes` times, is not found to change again,
-    the size follows it. It was `found` to be so large, with that error, and `surely` so large: a
-    repair that is not noticed shrinks the size.
-    """
-
-    key: Key
-    changes: int
-    found_s: float
-    pressure_pa: float
-    base_rate: float
-    base_sd: float
-    size: float
-    size_sd: float
-    found: tuple[float, float]
-    surely: float
-    onset_s: float
-    onset_low_s: float
-    onset_high_s: float
-    statistic: float
-    suspects: dict[int, float]
-    before: dict[Group, tuple[float, float]]  # rate and error of parts before it was found
-    weighing: Weighing  # of what else it might have been, when it was found
-    evidence: dict[Group, float] = field(default_factory=dict)  # log-odds of each part shut off
-
-    @property
-    def group(self) -> Group:
-        """The sections that shared their air when it was found."""
-        return self.key[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """What explains a change of mass best, once that is sure, and what else it might have been.
-
-    Attributes
-    ----------
-    size, size_sd : float
-        Gas gained, kg, of a cause that is over; of one that goes on, the change of what is lost,
-        kg/s.
-    lasts_s : float or None
-        How long the gas was moved; None = it goes on.
-    onsets : tuple of (float, float)
-        See `Change`; empty where one moment alone is likely.
-    """
-
-    group: Group
-    cause: Cause
-    since_s: float
-    since_low_s: float
-    since_high_s: float
-    size: float
-    size_sd: float
-    lasts_s: float | None
-    weighing: Weighing
-    onsets: tuple[tuple[float, float], ...] = ()
 
 
 class LeakBook(Ledger):
@@ -150,7 +87,7 @@ class LeakBook(Ledger):
                 return None
             centres, weights = np.array([known[0]]), np.ones(1)
             for row, account in enumerate(self.accounts):
-                if account.key == key and account.seen >= ARM_STEPS:
+                if account.key == key and account.is_armed:
                     centres, weights = self.bank.possible_rates(
                         row,
                         known[0],
@@ -202,7 +139,7 @@ class LeakBook(Ledger):
     def weighing_of(self, group: Group) -> Weighing | None:
         """Return how well each cause explains what the best account of a group sees now."""
         account = self.account(group)
-        if account is None or account.seen < ARM_STEPS:
+        if account is None or not account.is_armed:
             return None
         return self.weighing(self.accounts.index(account))
 
@@ -222,7 +159,7 @@ class LeakBook(Ledger):
         odds = float(np.log(LEAK_ODDS_PER_S))
         for row in np.flatnonzero(entered & judged).tolist():
             account = self.accounts[row]
-            armed = account.seen >= ARM_STEPS
+            armed = account.is_armed
             ratio = (float(evidence.growth[row]) - none) / (limit - none)
             self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
             if max(evidence.growth[row], evidence.decrease[row]) < DENIED * limit:
@@ -363,7 +300,7 @@ class LeakBook(Ledger):
     def _book_growth(self, row: int, statistic: float) -> list[Growth | Explained]:
         account = self.accounts[row]
         group = account.key[0]
-        change = self.bank.rate_change(row, self._least(account), growth=True)
+        change = self.bank.rate_change(row, account.least_growth_kg_per_s, growth=True)
         if not self._witness_agrees(row, change):
             return self._deny(row, change)
         explained = self._explained(row, change, Cause.LEAK_GROWTH)
@@ -403,11 +340,11 @@ class LeakBook(Ledger):
 
     def _book_decrease(self, row: int) -> list[Growth | Explained]:
         account = self.accounts[row]
-        change = self.bank.rate_change(row, self._least(account), growth=False)
+        change = self.bank.rate_change(row, account.least_growth_kg_per_s, growth=False)
         rate, error = self.filter.rate(row)
         followed = 1.0 - float(change.shift[RATE]) / change.size  # of the change, by the filter
         base = rate - followed * change.size
-        if base + change.size < -3.0 * max(error, change.size_sd) - self._least(account):
+        if base + change.size < -3.0 * max(error, change.size_sd) - account.least_growth_kg_per_s:
             # Nothing leaks inwards: gas is being added. The rate stays what it was.
             now_s = float(self.filter.time_s[row])
             explained = self._explained(row, change, Cause.LEAK_DECREASE, Cause.GAS_SOURCE)
@@ -486,11 +423,11 @@ class LeakBook(Ledger):
                 row = self.accounts.index(account)
                 rate, _ = self.filter.rate(row)
                 error = self.filter.change_error(row, sees_oxygen=account.sees_oxygen)
-                driven = _driven(account, growth)
-                none = growth.base_rate + max(0.5 * growth.surely, self._least(account))
+                driven = growth.driven(account.pressure_pa)
+                none = growth.base_rate + max(0.5 * growth.surely, account.least_growth_kg_per_s)
                 if rate + 2.0 * error < none * min(driven, 1.0):
                     continue
-                if _log_odds_of_end(growth, rate / driven, error / driven) >= ENDED:
+                if growth.has_ended(rate / driven, error / driven):
                     continue
             open_growths.append(self._weigh(growth))
         self.growths = open_growths
@@ -501,12 +438,8 @@ class LeakBook(Ledger):
         known = self.rate(growth.key)
         if account is None or known is None or account.changes != growth.changes:
             return growth
-        driven = _driven(account, growth)
-        size, size_sd = known[0] / driven - growth.base_rate, known[1] / driven
-        if size <= 0.0 or size_sd >= growth.size_sd:
-            return growth
-        surely = max(growth.surely, size - 2.0 * size_sd)
-        return replace(growth, size=size, size_sd=size_sd, surely=surely)
+        driven = growth.driven(account.pressure_pa)
+        return growth.refined(known[0] / driven, known[1] / driven)
 
     def _weigh(self, growth: Growth) -> Growth:
         """Compare, for parts that are shut off now, "it grew there" with "it did not"."""
@@ -515,7 +448,7 @@ class LeakBook(Ledger):
             part, balance = account.key
             if balance is Balance.PRESSURE or not set(part) < set(growth.group):
                 continue
-            if account.seen < ARM_STEPS or account.is_unsettled(at_s):
+            if not account.is_armed or account.is_unsettled(at_s):
                 continue
             rate, error = self.rate(account.key) or (0.0, 0.0)
             # Leaks of parts add up to that of the whole, so before it none was larger than that.
@@ -535,38 +468,6 @@ class LeakBook(Ledger):
             return growth
         suspects = suspects_of(growth.group, evidence)
         return replace(growth, suspects=suspects, evidence=evidence)
-
-
-def _driven(account: Account, growth: Growth) -> float:
-    """Return how strong a leak is by the pressure that is left, 1 as when it was found.
-
-    A closed section empties, and its leak gets weaker without being repaired.
-    """
-    if growth.pressure_pa <= 0.0:
-        return 1.0
-    return float(max(account.pressure_pa / growth.pressure_pa, 0.01) ** FLOW_EXPONENT)
-
-
-def _log_odds_of_end(growth: Growth, rate: float, error: float) -> float:
-    """Return by how much likelier a rate is if the growth is over than if it leaks on.
-
-    If it leaks on, it has grown by what was found, within its error, but at least by what it surely
-    grew.
-    """
-    more, (size, size_sd) = rate - growth.base_rate, growth.found
-    var, size_var = error**2 + growth.base_sd**2, size_sd**2
-    both = var + size_var
-    apart = 0.5 * (np.square(more - size) / both - np.square(more) / var)
-    size_then = (more * size_var + size * var) / both
-    sd_then = float(np.sqrt(var * size_var / both))
-    at_least = _upper_tail((growth.surely - size_then) / sd_then)
-    at_first = _upper_tail((growth.surely - size) / size_sd)
-    return float(apart + 0.5 * np.log(both / var) + np.log(at_first) - np.log(at_least))
-
-
-def _upper_tail(z: float) -> float:
-    """Return the share of a normal distribution above z standard deviations."""
-    return max(0.5 * erfc(z / sqrt(2.0)), 1e-300)
 
 
 def _lacking(bank: Mapping[str, NDArray[np.float64]], onset_s: float) -> float:

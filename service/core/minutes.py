@@ -19,9 +19,10 @@ from service.core.events import (
     SensorDoubted,
 )
 from service.core.figures import Figures, Situation
+from service.core.growths import Growth
 from service.core.hatches import LASTING_S, UnknownHatches
 from service.core.laws import LawBook
-from service.core.leaks import Growth, LeakBook
+from service.core.leaks import LeakBook
 from service.core.loops import Loops
 from service.core.station import Group, HatchState, Station, atmospheres
 from service.core.ticks import SLOW_S, Bins

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from service.core.accounts import ARM_STEPS, Ledger
+from service.core.accounts import Ledger
 from service.core.air_reading import AirReading
 from service.core.doors import DoorPlan
 from service.core.estimators import CREEP_VAR_PER_S
@@ -77,7 +77,7 @@ class Spell:
         for row, account in enumerate(ledger.accounts):
             key, now = account.key, ledger.filter.rate(row)
             changes = self.changes.setdefault(key, account.changes)
-            if account.seen < ARM_STEPS:
+            if not account.is_armed:
                 self.before[key] = account.belief  # it starts from there once more when armed
                 continue
             before = self.before.setdefault(key, now)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from service.core.causes import Cause, Weighing
 from service.core.events import CauseNamed
-from service.core.leaks import Explained, Growth, LeakBook
+from service.core.growths import Explained, Growth
+from service.core.leaks import LeakBook
 from service.core.samples import Activity
 from service.core.units import S_PER_DAY
 from tests.core.airs import air_reading

@@ -7,7 +7,8 @@ import pytest
 
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
-from service.core.leaks import Growth, LeakBook
+from service.core.growths import Growth
+from service.core.leaks import LeakBook
 from service.core.life_support import LifeSupport
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from service.core.accounts import Ledger
 from service.core.air_reading import AirReading
-from service.core.leaks import Explained, Growth, LeakBook
+from service.core.growths import Explained, Growth
+from service.core.leaks import LeakBook
 from service.core.spells import Air, Spell, lower_neighbours
 from service.core.units import S_PER_DAY
 from service.core.views import Balance

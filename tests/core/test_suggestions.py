@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.core.accounts import prior_noise
+from service.core.priors import prior_noise
 from service.core.suggestions import LEAST_S, MOST_S, Door, Wander, suggest
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
