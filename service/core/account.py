@@ -34,6 +34,7 @@ class Account:
     per_mmhg_kg: float
     belief: tuple[float, float]  # of the rate before anything was seen, and its error
     life_support: LifeSupport  # under which the loss of oxygen is what it is
+    opened_s: float
     pressure_pa: float = 0.0
     noise_pa: float = 0.0  # at which the noise was seen, on the whole
     seen: int = 0
@@ -47,7 +48,8 @@ class Account:
     booked_kg: float = 0.0  # gas booked since the account was opened
     changes: int = 0  # of the rate, that have been entered
     changed_s: float = -np.inf  # the earliest moment at which the newest of them may have begun
-    rested_s: float | None = None  # newest balance before a rest that has just ended
+    # Since when the bank has seen nothing that counts, and not been told: a rest, or the first hour.
+    unseen_from_s: float | None = None
     measured_kg: float | None = None  # the newest balance
     surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd
     quiet_until_s: float = -np.inf  # no test before; gas is being moved

@@ -239,15 +239,16 @@ class Ledger:
         if not new.used.any():
             return new.used
         before_s = self.filter.time_s.copy()
+        counted_s = before_s.copy()
         for row, account in enumerate(self.accounts):
-            if new.used[row] and account.rested_s is not None:
-                before_s[row], account.rested_s = account.rested_s, None
+            if new.used[row] and account.unseen_from_s is not None:
+                counted_s[row], account.unseen_from_s = account.unseen_from_s, None
         now_s = np.where(new.used, new.time_s, self.filter.time_s)
         move = self.filter.advance(now_s, new.gained_kg, new.used)
-        self.bank.advance(move, now_s, before_s)
+        self.bank.advance(move, now_s, counted_s)
         self._see(TOTAL, new.mass_kg, new.used, new.middle_kg, new.half_kg)
         self._see(OXYGEN_IN_IT, new.oxygen_kg, np.isfinite(new.oxygen_kg))
-        self.bank.breed(now_s, before_s, new.used)
+        self.bank.breed(now_s, counted_s, new.used)
         for row in np.flatnonzero(new.used).tolist():
             self._learn(
                 row, float(new.mass_kg[row]), float(new.oxygen_kg[row]), float(before_s[row])
@@ -348,7 +349,7 @@ class Ledger:
                 row = self.filter.append(**resting.filter)
                 self.bank.wake(resting.bank)
                 self._adapt(row)
-                account.rested_s = float(self.filter.time_s[row])
+                account.unseen_from_s = float(self.filter.time_s[row])
                 if reading.pressure_pa is not None and account.pressure_pa > 0.0:
                     self.filter.drive(row, reading.pressure_pa / account.pressure_pa)
                     if reading.pressure_pa > RISEN * account.noise_pa:
@@ -364,6 +365,7 @@ class Ledger:
                 per_mmhg_kg=per_mmhg,
                 belief=(rate, rate_sd),
                 life_support=self._life_support,
+                opened_s=reading.time_s,
                 settles_until_s=reading.time_s + SETTLE_S,
             )
             self.accounts.append(account)
@@ -409,6 +411,7 @@ class Ledger:
             self.filter.restart_rate(row, *account.belief)
             self.bank.clear(row)
             self._forget(row)
+            account.unseen_from_s = account.opened_s
 
     def _fitted(self, account: Account) -> AirNoise:
         prior = self._prior(account)

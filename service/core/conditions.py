@@ -99,6 +99,13 @@ class Conditions:
         """Return the section an activity happens in, None = the whole station."""
         return self._index.get(activity.section) if activity.section is not None else None
 
+    def places(self, activity: Activity) -> list[int | None]:
+        """Return the sections whose air an activity moves: both sides of a hatch; None = all."""
+        if activity.hatch is None:
+            return [self.place(activity)]
+        between = next((h.between for h in self._station.hatches if h.name == activity.hatch), ())
+        return [self._index[name] for name in between if name in self._index]
+
     def apply(self, activity: Activity) -> Effect:
         """Take note of a message and say what it means."""
         effect = self._effect(activity)
@@ -252,13 +259,8 @@ class Conditions:
         if activity.hatch not in self.hatches:
             return Effect(understood=False, reason=f"no hatch {activity.hatch!r} in the config")
         if activity.state == "equalising":
-            between = next(h.between for h in self._station.hatches if h.name == activity.hatch)
-            for name in between:
-                if name in self._index:
-                    self._moving["hatch", self._index[name]] = (
-                        activity.received_s,
-                        activity.received_s,
-                    )
+            for place in self.places(activity):
+                self._moving["hatch", place] = (activity.received_s, activity.received_s)
             return Effect(mass_sd_kg=10.0)
         if activity.state not in set(HatchState):
             return Effect(understood=False, reason=f"a hatch is not {activity.state!r}")

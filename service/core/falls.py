@@ -21,6 +21,7 @@ QUIET_PA: Final = 0.15 * PA_PER_MMHG  # 18 s at the slowest fall that is an emer
 RAPID_PA_PER_S: Final = 0.1 * PA_PER_MMHG / 60.0
 FLOOR_PA: Final = 0.02 * PA_PER_MMHG  # no cabin gauge is better; Columbus 2016, 0.02 mmHg
 ALIVE_S: Final = 400.0
+SPAN_S: Final = WINDOWS_S[-1]  # over which a change is told
 
 
 class FallWatch:
@@ -94,6 +95,23 @@ class FallWatch:
             return np.minimum(self._fall[alive], self._fall_before[alive]), self._slope[alive]
         order = np.argsort(-self._fall[alive], kind="stable")
         return self._fall[alive][order], self._slope[alive][order]
+
+    def change(self, channels: NDArray[np.intp], now_s: float) -> tuple[float, float]:
+        """Return by how much the pressure has risen within `SPAN_S`, and its error, Pa.
+
+        The mean of the living gauges, and the error of one of them, for they err alike when air
+        moves; NaN where nothing is known.
+        """
+        rows = self._row[channels]
+        rows = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
+        if not len(rows):
+            return np.nan, np.nan
+        known = np.isfinite(self._time_s[rows])
+        old = (known & (self._time_s[rows] <= now_s - SPAN_S)).sum(axis=1)
+        place = np.maximum(DEPTH - known.sum(axis=1) + old - 1, DEPTH - known.sum(axis=1))
+        before = self._value[rows, place]
+        error = np.sqrt(2.0) * self._sigma(rows).max()
+        return float((self._value[rows, -1] - before).mean()), float(error)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""

@@ -415,22 +415,33 @@ class LeakBook(Ledger):
 
     def _judge_growths(self) -> None:
         """Close the growths whose leak has gone, and weigh their suspects by closed hatches."""
-        open_growths = []
-        for found in self.growths:
-            growth = self._refined(found)
-            account = self.account(growth.group)
-            if account is not None:
-                row = self.accounts.index(account)
-                rate, _ = self.filter.rate(row)
-                error = self.filter.change_error(row, sees_oxygen=account.sees_oxygen)
-                driven = growth.driven(account.pressure_pa)
-                none = growth.base_rate + max(0.5 * growth.surely, account.least_growth_kg_per_s)
-                if rate + 2.0 * error < none * min(driven, 1.0):
-                    continue
-                if growth.has_ended(rate / driven, error / driven):
-                    continue
-            open_growths.append(self._weigh(growth))
-        self.growths = open_growths
+        refined = [self._refined(growth) for growth in self.growths]
+        self.growths = [self._weigh(growth) for growth in refined if not self._is_over(growth)]
+
+    def _is_over(self, growth: Growth) -> bool:
+        """Say whether the air in which it was found, or that this is part of now, loses too little."""
+        own = self.account(growth.group)
+        account = own or self._wider(growth.group)
+        if account is None:
+            return False
+        row = self.accounts.index(account)
+        rate, _ = self.filter.rate(row)
+        error = self.filter.change_error(row, sees_oxygen=account.sees_oxygen)
+        driven = growth.driven(account.pressure_pa)
+        none = growth.base_rate + max(0.5 * growth.surely, account.least_growth_kg_per_s)
+        if rate + 2.0 * error < none * min(driven, 1.0):
+            return True
+        return own is not None and growth.has_ended(rate / driven, error / driven)
+
+    def _wider(self, group: Group) -> Account | None:
+        """Return the best account of the smallest air that a group is a part of, once it is known."""
+        inside = set(group)
+        wider = {a.key[0] for a in self.accounts if inside < set(a.key[0])}
+        account = self.account(min(wider, key=len)) if wider else None
+        if account is None or not account.is_armed:
+            return None
+        at_s = float(self.filter.time_s[self.accounts.index(account)])
+        return None if account.is_unsettled(at_s) else account
 
     def _refined(self, growth: Growth) -> Growth:
         """Return a growth with the size that the rate since then gives it, once that is better."""

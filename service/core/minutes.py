@@ -126,10 +126,10 @@ class Minutes:
         joined = self._alerts.regroup(groups, self._situation(at_s), at_s)
         return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown, *joined]
 
-    def touched(self, place: int | None) -> list[Group]:
-        """Return the atmospheres that gas at a place reaches, None = all; never a loop."""
+    def touched(self, *places: int | None) -> list[Group]:
+        """Return the atmospheres that gas at some places reaches, None = all; never a loop."""
         air = [group for group in self.groups if self._station.loop_of(group) is None]
-        return [group for group in air if place is None or place in group]
+        return [group for group in air if None in places or set(places) & set(group)]
 
     def taken_hatches(self) -> dict[str, HatchState]:
         """Return what each hatch is taken for."""

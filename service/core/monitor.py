@@ -37,6 +37,7 @@ from service.core.samples import Activity, SampleBatch
 from service.core.station import Station
 from service.core.stillness import Stillness, by_tick
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
+from service.core.transfers import Transfers
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import (
     AtmosphereView,
@@ -114,6 +115,7 @@ class Monitor:
         self._laws = LawBook()
         self._reports = Reports(station)
         self._falls = FallWatch(station)
+        self._transfers = Transfers(station, self._readings, self._falls)
         self._stillness = Stillness(station)
         self._health = HealthBook()
         self._leaks = LeakBook(
@@ -226,6 +228,7 @@ class Monitor:
             for part in fast.steps(fast.rows(tick)):
                 self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
             is_slow = tick % FAST_PER_SLOW == 0
+            events += self._see_transfers(at_s)
             if is_slow:
                 number = tick // FAST_PER_SLOW
                 events += self._minutes.enter(slow, number)
@@ -300,6 +303,7 @@ class Monitor:
             "laws": self._laws.snapshot(),
             "reports": self._reports.snapshot(),
             "falls": self._falls.snapshot(),
+            "transfers": self._transfers.snapshot(),
             "stillness": self._stillness.snapshot(),
             "health": self._health.snapshot(),
             "leaks": self._leaks.snapshot(),
@@ -327,6 +331,7 @@ class Monitor:
         self._laws.restore(state["laws"])
         self._reports.restore(state["reports"])
         self._falls.restore(state["falls"])
+        self._transfers.restore(state["transfers"])
         self._stillness.restore(state["stillness"])
         self._health.restore(state["health"])
         self._leaks.restore(state["leaks"])
@@ -379,37 +384,50 @@ class Monitor:
     def _take_activities(self, at_s: float) -> list[Event]:
         events: list[Event] = []
         while self._activities and self._activities[0].received_s < at_s:
-            activity = self._activities.pop(0)
-            effect = self._conditions.apply(activity)
-            events.append(
-                ActivityNoted(
-                    time_s=at_s,
-                    name=activity.name,
-                    place=activity.hatch or activity.section or self.station.name,
-                    understood=effect.understood,
-                    reason=effect.reason,
-                    state=activity.state,
-                    value=activity.value,
-                    unit=activity.unit,
-                    mass_sd_kg=effect.mass_sd_kg,
-                    rate_sd_kg_per_day=effect.rate_sd * S_PER_DAY,
-                )
+            events += self._apply(self._activities.pop(0), at_s)
+        return events
+
+    def _see_transfers(self, at_s: float) -> list[Event]:
+        """Take air that flows through closed hatches for what a message would have made of it."""
+        if at_s % SLOW_S and not self._falls.may_fall():
+            return []
+        told = self._conditions.drained(at_s)
+        seen = self._transfers.look(self._minutes.groups, told, at_s)
+        reason = "what one side lost the other gained; no message told of it"
+        return [event for activity in seen for event in self._apply(activity, at_s, reason)]
+
+    def _apply(self, activity: Activity, at_s: float, reason: str = "") -> list[Event]:
+        """Let a message, or what was seen for want of one, take effect."""
+        effect = self._conditions.apply(activity)
+        events: list[Event] = [
+            ActivityNoted(
+                time_s=at_s,
+                name=activity.name,
+                place=activity.hatch or activity.section or self.station.name,
+                understood=effect.understood,
+                reason=effect.reason or reason,
+                state=activity.state,
+                value=activity.value,
+                unit=activity.unit,
+                mass_sd_kg=effect.mass_sd_kg,
+                rate_sd_kg_per_day=effect.rate_sd * S_PER_DAY,
             )
-            if not effect.understood:
-                continue
-            self._volumes.hear(activity, self._minutes.groups)
-            if effect.regroups:
-                hatch, moved_s = str(activity.hatch), min(activity.time_s, at_s)
-                reason = f"hatch {hatch} {activity.state}"
-                events += self._minutes.regroup(at_s, hatch, moved_s, reason)
-            touched = self._minutes.touched(self._conditions.place(activity))
-            if effect.mass_sd_kg > 0.0:
-                self._laws.disturb(touched)
-                since_s = min(activity.time_s, at_s)
-                self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s, since_s=since_s)
-            if effect.breath_sd_kg > 0.0:
-                self._leaks.admit_breath(touched, effect.breath_sd_kg)
-            self._leaks.adapt(self._conditions.life_support)
+        ]
+        if not effect.understood:
+            return events
+        self._volumes.hear(activity, self._minutes.groups)
+        if effect.regroups:
+            hatch, moved_s = str(activity.hatch), min(activity.time_s, at_s)
+            reason = f"hatch {hatch} {activity.state}"
+            events += self._minutes.regroup(at_s, hatch, moved_s, reason)
+        touched = self._minutes.touched(*self._conditions.places(activity))
+        if effect.mass_sd_kg > 0.0:
+            self._laws.disturb(touched)
+            since_s = min(activity.time_s, at_s)
+            self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s, since_s=since_s)
+        if effect.breath_sd_kg > 0.0:
+            self._leaks.admit_breath(touched, effect.breath_sd_kg)
+        self._leaks.adapt(self._conditions.life_support)
         return events
 
     def _take_commands(self, at_s: float) -> list[Event]:

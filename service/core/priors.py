@@ -55,9 +55,10 @@ WET_HOURLY_MMHG: Final = 0.2
 WET_DAY_MMHG: Final = 0.4
 OXYGEN_WALK_MMHG2_PER_DAY: Final = 0.05
 IMBALANCE_MMHG_PER_DAY: Final = 2.0
-# Where oxygen is accounted for: people differ by 15 % of 0.84 kg/day from one another and from day to
-# day, six of them by 0.3 kg/day; [estimate]
-BALANCED_MMHG_PER_DAY: Final = 0.3
+# Where oxygen is accounted for. Over days it is as much as a walk of 0.02 mmHg2/day, that of dry air
+# whose activities are booked; six people who breathe a tenth more or less from day to day make 0.2 kg
+# of oxygen of it, which is 0.14 mmHg on 900 m3; [estimate].
+BALANCED_MMHG_PER_DAY: Final = 0.15
 # Of the oxygen sensor itself; Columbus 2015, and a drift of 0.1 mmHg a week.
 OXYGEN_SENSOR_MMHG: Final = NoiseModel(
     white_var=0.15**2, hourly_var=0.08**2, walk_var_per_s=0.0014 / S_PER_DAY

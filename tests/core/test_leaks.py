@@ -104,6 +104,36 @@ def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed
     assert abs(now.size * S_PER_DAY - 0.6) < min(0.1, 3.0 * now.size_sd * S_PER_DAY)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_leak_of_the_first_hour_is_not_said_to_have_begun_after_it(seed):
+    """What the first hour tells of a rate counts for nothing, but the hour was there."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    pressures = np.concatenate([np.full(40, FULL_PA), leaking(0.1, 20.0, 1.4, FULL_PA, 7.0)])
+    found = []
+    for minute, pressure_pa in enumerate(pressures):
+        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    (growth,) = [event for event in found if isinstance(event, Growth)]
+    assert growth.onset_low_s <= START_S + 60.0 * 40 <= growth.onset_high_s
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_growth_that_the_whole_does_not_show_ends_when_the_hatch_is_open_again(seed):
+    """Three hours of 3 kg/day behind a closed hatch, which was no leak, and then the whole stays full."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    shut = np.concatenate([np.full(720, FULL_PA), leaking(0.125, 3.0, 1.4, FULL_PA, 7.0)])
+    for minute in range(4320):
+        book.step({(0, 1): reading(minute, FULL_PA, rng, volume_m3=107.0)})
+    book.regroup([TUNNEL], START_S + 60.0 * 4320)
+    for minute, pressure_pa in enumerate(shut, 4320):
+        book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    assert [growth.group for growth in book.growths] == [TUNNEL]
+    opened = 4320 + len(shut)
+    book.regroup([(0, 1)], START_S + 60.0 * opened)
+    for minute in range(opened, opened + 1440):
+        book.step({(0, 1): reading(minute, float(shut[-1]), rng, volume_m3=107.0)})
+    assert book.growths == []
+
+
 @pytest.mark.parametrize("late_min", [0, 2, 9])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_air_that_came_before_a_hatch_was_told_to_be_open_hides_no_growth_of_the_day(
