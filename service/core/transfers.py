@@ -49,9 +49,10 @@ class Transfers:
         for hatch, sides in self._hatches.items():
             one, other = (inside[section] for section in sides)
             is_known = at_s < self._told_s.get(hatch, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S
-            if one == other or is_known or not self._flows(one, other, at_s):
+            if one == other or is_known:
                 continue
-            if told.isdisjoint(one) and told.isdisjoint(other):
+            giver = self._giver(one, other, at_s)
+            if giver is not None and told.isdisjoint(giver):
                 self._told_s[hatch] = at_s
                 found.append(
                     Activity(
@@ -72,14 +73,14 @@ class Transfers:
         """Take over a snapshot."""
         self._told_s = dict(state["told_s"])
 
-    def _flows(self, one: Group, other: Group, at_s: float) -> bool:
-        """Say whether one side has lost for certain about what the other has gained."""
+    def _giver(self, one: Group, other: Group, at_s: float) -> Group | None:
+        """Return the side that has lost for certain about what the other has gained, if one has."""
         moved = []
         for group in (one, other):
             change_pa, error_pa = self._falls.change(self._readings.gauges(group), at_s)
             if not abs(change_pa) > QUIET_PA + CERTAIN * error_pa:
-                return False
-            moved.append(change_pa * sum(self._volume_m3[section] for section in group))
-        lost, gained = sorted(moved)
+                return None
+            moved.append((change_pa * sum(self._volume_m3[i] for i in group), group))
+        (lost, giver), (gained, _) = sorted(moved)
         low, high = PASSED_ON
-        return lost < 0.0 and low * -lost <= gained <= high * -lost
+        return giver if lost < 0.0 and low * -lost <= gained <= high * -lost else None
