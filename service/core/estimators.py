@@ -6,6 +6,7 @@ scales both; an error of the oxygen sensor shows in one. So the filter weighs wh
 accounts, of the total and of nitrogen, as one.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import numpy as np
@@ -369,6 +370,13 @@ class LeakFilter(Table):
         self.state[row] = 0.0
         self.state[row, MASS], self.state[row, RATE] = balance_kg, rate_kg_per_s
         self.covariance[row] = np.diag(spread)
+
+    def recall(self, row: int, known: Mapping[str, Rows]) -> None:
+        """Let a row have seen nothing since it was as is `known`, and predict from there to its time."""
+        now_s = np.full(len(self), self.time_s[row])
+        for name in ("state", "covariance", "time_s"):
+            getattr(self, name)[row] = known[name]
+        self.advance(now_s, np.zeros(len(self)), np.arange(len(self)) == row)
 
     def correct(self, row: int, shift: Rows, spread: Rows) -> None:
         """Shift the state of a row by what a change found means for it."""

@@ -14,7 +14,7 @@ from service.core.views import Balance
 Key = tuple[Group, Balance]
 
 EVERY_S: Final = 600.0
-KEPT: Final = 8  # more than an hour; a hatch that is told 20 minutes late needs half of that
+KEPT: Final = 15  # 2.5 h; gas that is moved for 1.5 h is known for it half an hour after it ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -392,7 +392,7 @@ class Monitor:
         if at_s % SLOW_S and not self._falls.may_fall():
             return []
         told = self._conditions.drained(at_s)
-        seen = self._transfers.look(self._minutes.groups, told, at_s)
+        seen = self._transfers.look(self._minutes.taken_hatches(), told, at_s)
         reason = "what one side lost the other gained; no message told of it"
         return [event for activity in seen for event in self._apply(activity, at_s, reason)]
 

@@ -1,17 +1,18 @@
 """Sees air flow through a closed hatch from one side to the other when no message says so.
 
 An airlock is filled from the cabin and pumped empty into it, a module is brought to the pressure of
-its neighbour: what one side loses the other gains, and nothing is lost overboard.
+its neighbour: what one side loses the other gains, and nothing is lost overboard. A hatch that is
+said to be open, or is unknown, may be shut without a message, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from service.core.air import Readings
 from service.core.falls import SPAN_S, FallWatch
 from service.core.samples import Activity
-from service.core.station import Group, Station
+from service.core.station import VACUUM, Group, HatchState, Station, atmospheres
 from service.core.units import PA_PER_MMHG
 
 CERTAIN: Final = 4.0  # standard errors of a change of pressure, beside `QUIET_PA`
@@ -23,33 +24,30 @@ TELLS_AGAIN_S: Final = 600.0  # while it goes on
 
 
 class Transfers:
-    """Compares how the pressures on both sides of each closed hatch have moved lately."""
+    """Compares how the pressures on both sides of each hatch have moved lately."""
 
     def __init__(self, station: Station, readings: Readings, falls: FallWatch) -> None:
-        self._volume_m3 = [section.volume_m3 for section in station.sections]
-        index = {section.name: i for i, section in enumerate(station.sections)}
-        self._hatches = {
-            hatch.name: (index[hatch.between[0]], index[hatch.between[1]])
-            for hatch in station.hatches
-            if set(hatch.between) <= index.keys()
-        }
+        self._station = station
         self._readings = readings
         self._falls = falls
+        self._volume_m3 = [section.volume_m3 for section in station.sections]
+        self._index = {section.name: i for i, section in enumerate(station.sections)}
         self._told_s: dict[str, float] = {}
+        self._sides: dict[str, tuple[Group, Group]] = {}
+        self._sides_of: Mapping[str, HatchState] = {}  # of which states those are
 
     def look(
-        self, groups: Sequence[Group], told: AbstractSet[int | None], at_s: float
+        self, states: Mapping[str, HatchState], told: AbstractSet[int | None], at_s: float
     ) -> list[Activity]:
         """Return the messages that are lacking: of hatches through which air flows unannounced.
 
         `told` are the sections of which it is known that gas is taken away there.
         """
-        inside = {section: group for group in groups for section in group}
+        if states != self._sides_of:
+            self._part(states)
         found = []
-        for hatch, sides in self._hatches.items():
-            one, other = (inside[section] for section in sides)
-            is_known = at_s < self._told_s.get(hatch, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S
-            if one == other or is_known:
+        for hatch, (one, other) in self._sides.items():
+            if at_s < self._told_s.get(hatch, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
                 continue
             giver = self._giver(one, other, at_s)
             if giver is not None and told.isdisjoint(giver):
@@ -72,6 +70,20 @@ class Transfers:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
         self._told_s = dict(state["told_s"])
+
+    def _part(self, states: Mapping[str, HatchState]) -> None:
+        """Find what each hatch parts, were it shut."""
+        self._sides_of, self._sides = dict(states), {}
+        for hatch in self._station.hatches:
+            if VACUUM in hatch.between:
+                continue
+            groups = atmospheres(self._station, {**states, hatch.name: HatchState.CLOSED})
+            one, other = (
+                next(group for group in groups if self._index[side] in group)
+                for side in hatch.between
+            )
+            if one != other:  # else there is another way round
+                self._sides[hatch.name] = (one, other)
 
     def _giver(self, one: Group, other: Group, at_s: float) -> Group | None:
         """Return the side that has lost for certain about what the other has gained, if one has."""

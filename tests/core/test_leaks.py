@@ -7,7 +7,7 @@ import pytest
 
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
-from service.core.growths import Growth
+from service.core.growths import Explained, Growth
 from service.core.leaks import LeakBook
 from service.core.life_support import LifeSupport
 from service.core.physics import R_AIR
@@ -132,6 +132,22 @@ def test_a_growth_that_the_whole_does_not_show_ends_when_the_hatch_is_open_again
     for minute in range(opened, opened + 1440):
         book.step({(0, 1): reading(minute, float(shut[-1]), rng, volume_m3=107.0)})
     assert book.growths == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_oxygen_that_nobody_told_of_is_not_taken_for_the_day_of_the_crew(seed):
+    """8 kg within the 97th hour, into 400 m3 where people live; later nothing else seems to happen."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    added_pa = 8.0 * R_AIR * WARM_K / 400.0
+    gained_pa = added_pa * np.clip((np.arange(5 * 1440) - 4 * 1440) / 60.0, 0.0, 1.0)
+    found: list[Growth | Explained] = []
+    for minute, pa in enumerate(gained_pa):
+        air = reading(minute, FULL_PA + float(pa), rng, volume_m3=400.0, sd_k=0.02)
+        found += book.step({(0,): air})
+    causes = [event for event in found if isinstance(event, Explained)]
+    assert len(causes) == len(found) > 0
+    assert max(cause.since_s for cause in causes) < START_S + 60.0 * (4 * 1440 + 60)
 
 
 @pytest.mark.parametrize("late_min", [0, 2, 9])

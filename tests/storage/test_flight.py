@@ -23,10 +23,20 @@ from service.core.units import PA_PER_MMHG
 from service.storage.encoding import decode, encode
 from service.storage.recovery import Memory
 from service.storage.store import Store
-from tests.core.conftest import FIRST_PA, POLICY, RULES, STATION, Flight, series
+from tests.core.conftest import (
+    CABIN_M3,
+    FIRST_PA,
+    POLICY,
+    RULES,
+    STATION,
+    TUNNEL_M3,
+    Flight,
+    series,
+)
 
 HOURS, SHUT_H, STOP_H = 36.0, 30.0, 33.0
 GROWN_H, FILLED_H = 20.0, (32.5, 33.5)
+PUMPED_H, PUMPED_PA = 12.0, 60.0 * PA_PER_MMHG  # out of the lock into the rest, within ten minutes
 KG_PER_DAY = 0.6  # that the tunnel leaks from `GROWN_H` on
 FILLED_KG, LOOP_KG_PER_H = 3.0, 0.4
 LOCK = replace(
@@ -78,19 +88,22 @@ def flight() -> Flight:
 
 
 def readings(flown: Flight) -> SampleBatch:
-    """Return what all channels say: the second gauge lies and sticks, and the loop loses liquid."""
+    """Return what all channels say: the lock is emptied, a gauge lies and sticks, the loop leaks."""
     told = flown.samples()
     stuck = (told.channel == 1) & (told.time_s > flown.start_s + 28.0 * 3600.0)
     told = replace(told, value=np.where(stuck, FIRST_PA + 20.0 * PA_PER_MMHG, told.value))
     times_s = flown.start_s + np.arange(0.0, HOURS * 3600.0, 60.0)
     hours = np.arange(len(times_s)) / 60.0
     rng = np.random.default_rng(3)
+    pumped_pa = PUMPED_PA * np.clip(6.0 * (hours - PUMPED_H), 0.0, 1.0)
+    gained_pa = np.interp(told.time_s, times_s, pumped_pa) * 5.0 / (CABIN_M3 + TUNNEL_M3)
+    told = replace(told, value=told.value + np.where(told.channel < 3, gained_pa, 0.0))
     held_kg = 10.0 - LOOP_KG_PER_H * np.maximum(hours - 26.0, 0.0)
     held_kg += rng.normal(0.0, 0.02, len(hours))
     more = series(
         times_s,
         {
-            6: np.full(len(hours), FIRST_PA) + rng.normal(0.0, 4.0, len(hours)),
+            6: FIRST_PA - pumped_pa + rng.normal(0.0, 4.0, len(hours)),
             7: held_kg,
             8: 120e3 / (1.0 - held_kg / 20.0) + rng.normal(0.0, 200.0, len(hours)),
             9: (hours % 12.0 > 11.0).astype(np.float64),
