@@ -85,9 +85,12 @@ class LeakBook(Ledger):
             known = self.rate(key)
             if known is None:
                 return None
-            centres, weights = np.array([known[0]]), np.ones(1)
+            centres, weights, error = np.array([known[0]]), np.ones(1), known[1]
             for row, account in enumerate(self.accounts):
-                if account.key == key and account.is_armed:
+                if account.key != key:
+                    continue
+                error = float(np.hypot(error, self._books_error(account)))
+                if account.is_armed:
                     centres, weights = self.bank.possible_rates(
                         row,
                         known[0],
@@ -95,7 +98,7 @@ class LeakBook(Ledger):
                         (CHANGE_ODDS_PER_S, ODDS_PER_S[JUMP]),
                         self._trust([row])[0],
                     )
-            self._rates[key] = mixture_interval(centres, weights, known[1])
+            self._rates[key] = mixture_interval(centres, weights, error)
         return self._rates[key]
 
     def grown(self, growths: Sequence[Growth]) -> tuple[float, float]:
@@ -213,6 +216,11 @@ class LeakBook(Ledger):
         of_age_s = np.fmin(np.fmax(LIVED_IN_TRUST_AGES * age_s, 0.0), most_s)
         trust: NDArray[np.float64] = learned_s / (learned_s + TRUST_STEPS * spacing_s + of_age_s)
         return trust
+
+    def _books_error(self, account: Account) -> float:
+        """Return what nothing tells from a leak in the oxygen that is booked where people live, kg/s."""
+        is_told = account.sees_oxygen or not self._is_home(account)
+        return 0.0 if is_told else account.life_support.gain_sd_kg_per_s
 
     def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
         """Return the log-odds of all that is no leak, by its place in the bank."""

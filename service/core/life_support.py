@@ -1,7 +1,7 @@
 """What is reported of who breathes, what makes oxygen and whether carbon dioxide is taken out."""
 
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, sqrt
 from typing import Final
 
 from service.core.units import S_PER_DAY
@@ -9,6 +9,7 @@ from service.core.units import S_PER_DAY
 OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
 CO2_PER_CREW: Final = 1.0 / S_PER_DAY  # kg/s a person; NASA BVAD
 USUAL_CREW: Final = 4.0  # where nobody says how many there are
+PEOPLE_DIFFER: Final = 0.15  # from one another in the oxygen they use; [estimate]
 UNSURE: Final = 0.1  # of what is breathed or made; people differ, machines drift; [estimate]
 
 
@@ -34,6 +35,19 @@ class LifeSupport:
         if self.crew is None or self.oxygen_kg_per_s is None:
             return None
         return self.oxygen_kg_per_s - self.crew * OXYGEN_PER_CREW
+
+    @property
+    def gain_sd_kg_per_s(self) -> float:
+        """Return by how much the gain that is booked may be wrong for as long as the same people live there.
+
+        Examples
+        --------
+        >>> six = LifeSupport(crew=6.0, oxygen_kg_per_s=6e-5)
+        >>> round(six.gain_sd_kg_per_s * S_PER_DAY, 2)
+        0.31
+        """
+        crew = 0.0 if self.gain_kg_per_s is None else self.crew or 0.0
+        return PEOPLE_DIFFER * OXYGEN_PER_CREW * sqrt(crew)
 
     def apart_kg_per_s(self, now: "LifeSupport") -> float:
         """Return by how much the gas gained beside the books may differ now, one standard error.

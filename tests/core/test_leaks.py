@@ -9,7 +9,7 @@ from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.growths import Explained, Growth
 from service.core.leaks import LeakBook
-from service.core.life_support import LifeSupport
+from service.core.life_support import OXYGEN_PER_CREW, LifeSupport
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
@@ -148,6 +148,23 @@ def test_oxygen_that_nobody_told_of_is_not_taken_for_the_day_of_the_crew(seed):
     causes = [event for event in found if isinstance(event, Explained)]
     assert len(causes) == len(found) > 0
     assert max(cause.since_s for cause in causes) < START_S + 60.0 * (4 * 1440 + 60)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rate_is_no_better_known_than_what_the_crew_breathes_where_no_sensor_hears_of_it(seed):
+    """Five people use 8 % less than is booked for them: the air gains what the books do not know of."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    booked = 5.0 * OXYGEN_PER_CREW
+    book.adapt(LifeSupport(crew=5.0, oxygen_kg_per_s=booked))
+    book.knows_oxygen = True
+    per_kg_pa = R_AIR * WARM_K / 400.0
+    for minute in range(8 * 1440):
+        gained_kg = 0.08 * booked * 60.0 * minute
+        air = reading(minute, FULL_PA + gained_kg * per_kg_pa, rng, volume_m3=400.0, sd_k=0.02)
+        book.step({(0,): air})
+    low, _, high = book.leak(((0,), Balance.TOTAL)) or (np.nan,) * 3
+    assert low <= 0.0 <= high
+    assert (high - low) * S_PER_DAY < 2.0
 
 
 @pytest.mark.parametrize("late_min", [0, 2, 9])
