@@ -15,9 +15,7 @@ STEP_S: Final = 60.0
 HISTORY: Final = 23040  # balances kept to learn noise from: 16 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
-LONGEST_SPACING_S: Final = (
-    3600.0  # a longer one is a gap, and tells little of how often balances come
-)
+LONGEST_SPACING_S: Final = 3600.0  # a longer one is a gap, and tells little of how often they come
 STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 

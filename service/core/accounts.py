@@ -19,6 +19,7 @@ from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.estimators import (
     FLOW_EXPONENT,
+    MASS,
     OXYGEN_IN_IT,
     OXYGEN_SHARE,
     TOTAL,
@@ -181,6 +182,7 @@ class Ledger:
             if since_s is not None:
                 known = self._recent.newest(account.key, since_s - LATE_S)
                 if known is not None and self.bank.speaks_since(row, known.bank):
+                    self._recall(row, known)
                     self.bank.unsee(row, known.bank)
                     self._forget(row, known.time_s)
 
@@ -500,6 +502,17 @@ class Ledger:
     def _forget(self, row: int, since_s: float = -np.inf) -> None:
         """Let nothing come back of what was known of a row since a time."""
         self._recent.forget(self.accounts[row].key, since_s)
+
+    def _recall(self, row: int, known: Known, part: int = MASS) -> None:
+        """Let an account start anew from its newest balance, with what it knew before gas was moved.
+
+        What the filter took that gas for meanwhile, such as the day of the crew, would come and go for
+        days. `part` of its state is what was moved.
+        """
+        measured_kg = self.accounts[row].measured_kg
+        if measured_kg is not None:
+            self.filter.recall(row, known.noise_of(self._known(row)).filter)
+            self.filter.state[row, part] += measured_kg - self.filter.balance(row)
 
     def _pass_over(self, row: int, since_s: float = -np.inf) -> None:
         """Let what was seen since a time, and has been entered, speak for no change.

@@ -259,9 +259,11 @@ class LeakBook(Ledger):
             self._pass_over(row, change.onset_low_s)
             return [explained]
         account.excise(float(self.filter.time_s[row]) - change.onset_s)
-        part = OXYGEN_GAINED if kind == OXYGEN_JUMP else MASS
-        if not self._recall(row, change.onset_low_s, part):
+        before = self._recent.before(account.key, change.onset_low_s)
+        if before is None:
             self.filter.correct(row, change.shift, change.spread)
+        else:
+            self._recall(row, before, OXYGEN_GAINED if kind == OXYGEN_JUMP else MASS)
         self._pass_over(row, change.onset_low_s)
         moved = -lasts_s if kind == PULSE else 1.0
         mass_kg = moved * change.size
@@ -277,20 +279,6 @@ class LeakBook(Ledger):
             return []
         size_sd = abs(moved) * change.size_sd
         return [replace(explained, size=mass_kg, size_sd=size_sd, lasts_s=lasts_s)]
-
-    def _recall(self, row: int, since_s: float, part: int = MASS) -> bool:
-        """Let an account start anew from its newest balance, with what it knew before gas was moved.
-
-        Only when it is over is it known for how long, and what the filter took it for meanwhile, such as
-        the day of the crew, would come and go for days. Return whether so much is still known.
-        """
-        account = self.accounts[row]
-        before = self._recent.before(account.key, since_s)
-        if before is None or account.measured_kg is None:
-            return False
-        self.filter.recall(row, before.noise_of(self._known(row)).filter)
-        self.filter.state[row, part] += account.measured_kg - self.filter.balance(row)
-        return True
 
     def _explained(
         self, row: int, change: Change, weighed: Cause, cause: Cause | None = None
@@ -374,7 +362,10 @@ class LeakBook(Ledger):
             now_s = float(self.filter.time_s[row])
             explained = self._explained(row, change, Cause.LEAK_DECREASE, Cause.GAS_SOURCE)
             account.excise(now_s - change.onset_s)
-            if not self._recall(row, change.onset_low_s):
+            before = self._recent.before(account.key, change.onset_low_s)
+            if before is not None:
+                self._recall(row, before)
+            else:
                 self.filter.state[row, RATE] = base
                 self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
                 self.filter.restart_mass(row, now_s, self.filter.balance(row))

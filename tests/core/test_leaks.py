@@ -167,6 +167,25 @@ def test_a_rate_is_no_better_known_than_what_the_crew_breathes_where_no_sensor_h
     assert (high - low) * S_PER_DAY < 2.0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_gas_that_is_told_of_ten_minutes_late_is_not_taken_for_the_day_of_the_crew(seed):
+    """8 kg within the 97th hour, told of from its eleventh minute on; nothing changes then or later."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    begins, added_pa = 4 * 1440, 8.0 * R_AIR * WARM_K / 400.0
+    gained_pa = added_pa * np.clip((np.arange(5 * 1440) - begins) / 60.0, 0.0, 1.0)
+    found: list[Growth | Explained] = []
+    for minute, pa in enumerate(gained_pa):
+        now_s = START_S + 60.0 * minute
+        if minute == begins + 10:
+            book.admit_gas([(0,)], 20.0, now_s, since_s=now_s - 600.0)
+        elif begins + 10 < minute < begins + 90:
+            book.admit_gas([(0,)], 5.0, now_s)
+        air = reading(minute, FULL_PA + float(pa), rng, volume_m3=400.0, sd_k=0.02)
+        found += book.step({(0,): air})
+    assert found == []
+
+
 @pytest.mark.parametrize("late_min", [0, 2, 9])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_air_that_came_before_a_hatch_was_told_to_be_open_hides_no_growth_of_the_day(
