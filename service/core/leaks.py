@@ -369,6 +369,10 @@ class LeakBook(Ledger):
                 self.filter.state[row, RATE] = base
                 self.filter.reopen(row, rate_var=(followed * change.size_sd) ** 2)
                 self.filter.restart_mass(row, now_s, self.filter.balance(row))
+            # It may be any gas, and goes on; what an oxygen sensor makes of it is not the day of the crew.
+            var = (change.size * (now_s - change.onset_s)) ** 2
+            self.filter.reopen(row, oxygen_var=var, lag_var=var)
+            account.mixes_until_s = now_s + MIXING_S
             account.settles_until_s = now_s + (MIXING_S if account.sees_oxygen else SOURCE_S)
             self._pass_over(row)
             return [explained]
