@@ -7,6 +7,7 @@ import pytest
 
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
+from service.core.causes import Cause
 from service.core.growths import Explained, Growth
 from service.core.leaks import LeakBook
 from service.core.life_support import OXYGEN_PER_CREW, LifeSupport
@@ -184,6 +185,24 @@ def test_gas_that_is_told_of_ten_minutes_late_is_not_taken_for_the_day_of_the_cr
         air = reading(minute, FULL_PA + float(pa), rng, volume_m3=400.0, sd_k=0.02)
         found += book.step({(0,): air})
     assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nitrogen_that_comes_in_is_a_source_of_gas_and_nothing_else_where_oxygen_is_measured(seed):
+    """5 kg within two and a half hours of the fifth day, without a message, and two days after that."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    full_kg = FULL_PA * CABIN_M3 / (R_AIR * WARM_K)
+    found: list[Growth | Explained] = []
+    for minute in range(6 * 1440):
+        mass_kg = full_kg + 5.0 * float(np.clip((minute - 4 * 1440) / 150.0, 0.0, 1.0))
+        pressure_pa = mass_kg * R_AIR * WARM_K / CABIN_M3
+        air = reading(minute, pressure_pa, rng, volume_m3=CABIN_M3, sd_k=0.02)
+        oxygen_kg = 0.22 * full_kg + float(rng.normal(0.0, 0.15))
+        nitrogen_kg = ((air.total_kg or 0.0) - oxygen_kg) / NITROGEN_SHARE
+        found += book.step({CABIN: replace(air, nitrogen_kg=nitrogen_kg, nitrogen_is_new=True)})
+    assert [event.cause for event in found if isinstance(event, Explained)] == [Cause.GAS_SOURCE]
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("late_min", [0, 2, 9])
