@@ -173,18 +173,19 @@ class Ledger:
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
                 continue
+            if since_s is not None:
+                known = self._recent.newest(account.key, since_s - LATE_S)
+                if known is not None and self.bank.speaks_since(row, known.bank):
+                    account.excise(float(self.filter.time_s[row]) - known.time_s)
+                    self._recall(row, known)
+                    self.bank.unsee(row, known.bank)
+                    self._forget(row, known.time_s)
             # Not knowing which gas it was.
             var = mass_sd_kg**2
             self.filter.reopen(row, mass_var=var, oxygen_var=var, lag_var=mixing_sd_kg**2)
             if mass_sd_kg > 0.0:
                 account.quiet_until_s = max(account.quiet_until_s, until_s)
                 account.interrupt()
-            if since_s is not None:
-                known = self._recent.newest(account.key, since_s - LATE_S)
-                if known is not None and self.bank.speaks_since(row, known.bank):
-                    self._recall(row, known)
-                    self.bank.unsee(row, known.bank)
-                    self._forget(row, known.time_s)
 
     def adapt(self, life_support: LifeSupport) -> None:
         """Let people breathe and machines run otherwise than before.
