@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from service.core.air import Readings
-from service.core.station import VACUUM, HatchState, Station, atmospheres
+from service.core.station import VACUUM, Hatch, HatchState, Station, sides_of
 from service.core.units import PA_PER_MMHG
 
 # Through an open hatch pressures are one within a second. Gauges of modules differ by 0.5 to 3 mmHg
@@ -20,7 +20,6 @@ class UnknownHatches:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._index = {section.name: i for i, section in enumerate(station.sections)}
         self.shut: dict[str, float] = {}  # pressure difference that showed it, Pa
         self._since_s: dict[str, float] = {}
 
@@ -61,7 +60,7 @@ class UnknownHatches:
                 self.shut.pop(name, None)
                 self._since_s.pop(name, None)
                 continue
-            apart = self._apart(name, hatch.between, states, readings, time_s)
+            apart = self._apart(hatch, states, readings, time_s)
             is_news = apart is not None and (
                 apart <= JOINED_PA if name in self.shut else apart > PARTED_PA
             )
@@ -92,23 +91,19 @@ class UnknownHatches:
 
     def _apart(
         self,
-        name: str,
-        between: tuple[str, str],
+        hatch: Hatch,
         states: Mapping[str, HatchState],
         readings: Readings,
         time_s: float,
     ) -> float | None:
         """Return how far the sides differ for certain, None where it cannot be told."""
-        without = self.taken(states) | {name: HatchState.CLOSED}
-        groups = atmospheres(self._station, without)
-        one, other = (
-            next(group for group in groups if self._index[side] in group) for side in between
-        )
-        if one == other:
-            return None  # there is another way round
+        sides = sides_of(self._station, hatch, self.taken(states))
+        if sides is None:
+            return None
+        one, other = sides
         raw = readings.difference(one, other, time_s, corrected=False)
         corrected = readings.difference(one, other, time_s, corrected=True)
-        if raw is None or corrected is None or name in self.shut:
+        if raw is None or corrected is None or hatch.name in self.shut:
             return corrected
         # An offset that was learned across a hatch already shut hides the difference.
         return max(raw - LARGEST_OFFSET_PA + PARTED_PA, min(raw, corrected))

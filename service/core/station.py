@@ -217,3 +217,16 @@ def atmospheres(station: Station, hatch_states: Mapping[str, HatchState]) -> tup
         groups.setdefault(find(i), []).append(i)
     loops = range(len(station.sections), len(station.volumes))
     return (*(tuple(group) for group in groups.values()), *((loop,) for loop in loops))
+
+
+def sides_of(
+    station: Station, hatch: Hatch, hatch_states: Mapping[str, HatchState]
+) -> tuple[Group, Group] | None:
+    """Return the atmospheres that a hatch parts, were it shut; None where there is another way round.
+
+    The hatch leads from a section to another, not into vacuum.
+    """
+    groups = atmospheres(station, {**hatch_states, hatch.name: HatchState.CLOSED})
+    index = {section.name: i for i, section in enumerate(station.sections)}
+    one, other = (next(group for group in groups if index[side] in group) for side in hatch.between)
+    return None if one == other else (one, other)

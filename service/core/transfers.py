@@ -12,7 +12,7 @@ from typing import Any, Final
 from service.core.air import Readings
 from service.core.falls import SPAN_S, FallWatch
 from service.core.samples import Activity
-from service.core.station import VACUUM, Group, HatchState, Station, atmospheres
+from service.core.station import VACUUM, Group, HatchState, Station, sides_of
 from service.core.units import PA_PER_MMHG
 
 CERTAIN: Final = 4.0  # standard errors of a change of pressure, beside `QUIET_PA`
@@ -31,7 +31,6 @@ class Transfers:
         self._readings = readings
         self._falls = falls
         self._volume_m3 = [section.volume_m3 for section in station.sections]
-        self._index = {section.name: i for i, section in enumerate(station.sections)}
         self._told_s: dict[str, float] = {}
         self._sides: dict[str, tuple[Group, Group]] = {}
         self._sides_of: Mapping[str, HatchState] = {}  # of which states those are
@@ -77,13 +76,8 @@ class Transfers:
         for hatch in self._station.hatches:
             if VACUUM in hatch.between:
                 continue
-            groups = atmospheres(self._station, {**states, hatch.name: HatchState.CLOSED})
-            one, other = (
-                next(group for group in groups if self._index[side] in group)
-                for side in hatch.between
-            )
-            if one != other:  # else there is another way round
-                self._sides[hatch.name] = (one, other)
+            if (sides := sides_of(self._station, hatch, states)) is not None:
+                self._sides[hatch.name] = sides
 
     def _giver(self, one: Group, other: Group, at_s: float) -> Group | None:
         """Return the side that has lost for certain about what the other has gained, if one has."""

@@ -52,6 +52,15 @@ def leaking(
     return pressures
 
 
+def watched(pressures: np.ndarray, seed: int) -> tuple[LeakBook, list[Growth]]:
+    """Return a book that has seen the tunnel at these pressures, and the growths it told of."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    found = []
+    for minute, pressure_pa in enumerate(pressures):
+        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
+    return book, [event for event in found if isinstance(event, Growth)]
+
+
 @pytest.mark.parametrize("exponent", [1.0, 1.8])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_shut_tunnel_that_empties_tells_of_one_leak_and_no_change_of_it(seed, exponent):
@@ -94,12 +103,8 @@ def test_a_tunnel_that_was_all_but_empty_makes_no_growth_of_its_noise_once_it_is
 @pytest.mark.parametrize("seed", range(3))
 def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed):
     """Two days of quiet, then 0.6 kg/day for six hours; the first size is a guess."""
-    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
     pressures = np.concatenate([np.full(2880, FULL_PA), leaking(0.25, 0.6, 1.4, FULL_PA, 7.0)])
-    found = []
-    for minute, pressure_pa in enumerate(pressures):
-        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
-    (first,) = [event for event in found if isinstance(event, Growth)]
+    book, (first,) = watched(pressures, seed)
     (now,) = book.growths
     assert now.size_sd < 0.5 * first.size_sd
     assert abs(now.size * S_PER_DAY - 0.6) < min(0.1, 3.0 * now.size_sd * S_PER_DAY)
@@ -108,12 +113,8 @@ def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed
 @pytest.mark.parametrize("seed", range(3))
 def test_a_leak_of_the_first_hour_is_not_said_to_have_begun_after_it(seed):
     """What the first hour tells of a rate counts for nothing, but the hour was there."""
-    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
     pressures = np.concatenate([np.full(40, FULL_PA), leaking(0.1, 20.0, 1.4, FULL_PA, 7.0)])
-    found = []
-    for minute, pressure_pa in enumerate(pressures):
-        found += book.step({TUNNEL: reading(minute, float(pressure_pa), rng)})
-    (growth,) = [event for event in found if isinstance(event, Growth)]
+    _, (growth,) = watched(pressures, seed)
     assert growth.onset_low_s <= START_S + 60.0 * 40 <= growth.onset_high_s
 
 
