@@ -52,6 +52,7 @@ class Account:
     surprises: tuple[float, float] = (np.nan, np.nan)  # its innovations, total and oxygen, in sd
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     is_dry: bool = False  # vapour or CO2 is measured and taken out
+    sees_co2: bool = False  # the latter is
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
     mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
     # When life support changed last, and by how much oxygen, kg/s.

@@ -18,7 +18,9 @@ from service.core.account import ARM_STEPS, Account
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.estimators import (
+    DAILY,
     FLOW_EXPONENT,
+    HOURLY,
     MASS,
     OXYGEN_IN_IT,
     OXYGEN_SHARE,
@@ -52,6 +54,7 @@ FULL_STATION_M3: Final = 900.0
 SETTLE_S: Final = 600.0  # after a hatch moved: equalising takes seconds to minutes, heat longer
 LATE_S: Final = 600.0  # by which a hatch may have moved before the time that is said; [estimate]
 SETTLE_SHARE: Final = 0.02  # of the mass that may come or go meanwhile, balance by balance
+CO2_UNSURE: Final = 0.5  # of how much more or less is kept in the air; machines differ; [estimate]
 MIXES_KG: Final = 1.0  # that an oxygen sensor may be wrong meanwhile, balance by balance
 RISEN: Final = 1.1  # times the pressure at which noise was learned, that calls for more noise
 LIFE_SUPPORTS: Final = 8  # states of life support remembered; crews and machines have few
@@ -196,11 +199,15 @@ class Ledger:
         for row in range(len(self.accounts)):
             self._adapt(row)
 
-    def admit_breath(self, groups: Sequence[Group], mass_sd_kg: float) -> None:
-        """Let vapour and CO2 come or go within hours where they are not measured."""
+    def admit_breath(self, groups: Sequence[Group], vapour_sd_kg: float, co2_kg: float) -> None:
+        """Let vapour come or go within hours, and so much CO2 within a day, where they are not measured."""
         for row, account in enumerate(self.accounts):
-            if account.key[0] in groups and not account.is_dry:
-                self.filter.relax(row, mass_sd_kg)
+            if account.key[0] not in groups:
+                continue
+            if not account.is_dry:
+                self.filter.relax(row, HOURLY, 0.0, vapour_sd_kg)
+            if not account.sees_co2:
+                self.filter.relax(row, DAILY, co2_kg, CO2_UNSURE * abs(co2_kg))
 
     def book_inflow(self, group: Group, mass_kg: float) -> None:
         """Add gas other than nitrogen that is known to have come in."""
@@ -322,7 +329,8 @@ class Ledger:
             astray_var = account.astray_var(float(self.filter.time_s[row]), air.time_s)
             self.filter.reopen(row, offset_var=astray_var)
             account.pressure_pa = air.pressure_pa or account.pressure_pa
-            account.is_dry = air.is_dry
+            is_total = balance is Balance.TOTAL  # the bare pressure is of all there is
+            account.is_dry, account.sees_co2 = is_total and air.is_dry, is_total and air.sees_co2
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
             account.booked_kg += float(new.gained_kg[row])
         return new

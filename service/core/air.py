@@ -210,6 +210,7 @@ class Readings:
             pressure_is_new=self._is_told(gauges, now),
             nitrogen_is_new=nitrogen_new,
             rounding_pa=rounding_pa,
+            sees_co2=co2.is_measured,
         )
 
     def difference(

@@ -51,6 +51,8 @@ class AirReading:
     rounding_pa : (float, float)
         How far the pressure may be below and above what is given, because gauges round it; 0 of
         gauges finer than their noise.
+    sees_co2 : bool
+        Whether CO2 is measured.
     liquid : LiquidReading or None
         What a loop holds instead of air.
     """
@@ -72,4 +74,5 @@ class AirReading:
     pressure_is_new: bool
     nitrogen_is_new: bool
     rounding_pa: tuple[float, float] = (0.0, 0.0)
+    sees_co2: bool = False
     liquid: LiquidReading | None = None

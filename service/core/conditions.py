@@ -6,14 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.core.life_support import LifeSupport
+from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, CO2_STAYS_S, LifeSupport
 from service.core.samples import ACTIVITY_NAMES, Activity
 from service.core.station import HatchState, Station
 from service.core.units import S_PER_DAY
 
-# What a person keeps in the air: 2.3 kg of water and 1 kg of CO2 a day (NASA BVAD) that stay for some
-# 3 h until machines have taken them out.
-BREATH_PER_CREW: Final = 0.4  # kg
+# What a person keeps in the air: 2.3 kg of water a day (NASA BVAD) that stay for some 3 h until machines
+# have taken them out, and carbon dioxide, as the mass of air that is as much of it.
+VAPOUR_PER_CREW: Final = 0.4  # kg
+CO2_KEPT_PER_CREW: Final = AIR_PER_CO2 * CO2_PER_CREW * CO2_STAYS_S  # kg
 GATHERS_S: Final = S_PER_DAY  # carbon dioxide is let gather for a day at most; [estimate]
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
@@ -56,8 +57,11 @@ class Effect:
         How much gas may have come or gone at once.
     rate_sd : float
         How much more the balance of oxygen and CO2 may differ from what is booked, kg/s.
-    breath_sd_kg : float
-        How much vapour and CO2 may come or go within hours, until they are in balance again.
+    vapour_sd_kg : float
+        How much vapour may come or go within hours, until it is in balance again.
+    co2_kg : float
+        How much more carbon dioxide there will be within a day or two, as the mass of air that is as
+        many moles.
     """
 
     understood: bool = True
@@ -65,7 +69,8 @@ class Effect:
     regroups: bool = False
     mass_sd_kg: float = 0.0
     rate_sd: float = 0.0
-    breath_sd_kg: float = 0.0
+    vapour_sd_kg: float = 0.0
+    co2_kg: float = 0.0
 
 
 class Conditions:
@@ -233,17 +238,18 @@ class Conditions:
         if activity.value is None and activity.channel is None:
             return Effect(understood=False, reason="a crew message needs a value")
         before, now = self.life_support.crew, activity.value
-        more = 0.0 if before is None or now is None else abs(now - before)
+        more = 0.0 if before is None or now is None else now - before
         effect = self._support(replace(self.life_support, crew=now))
-        return replace(effect, breath_sd_kg=more * BREATH_PER_CREW)
+        return replace(
+            effect, vapour_sd_kg=abs(more) * VAPOUR_PER_CREW, co2_kg=more * CO2_KEPT_PER_CREW
+        )
 
     def _switch_co2_removal(self, activity: Activity) -> Effect:
         before, runs = self.life_support, activity.state in BEGINS
         effect = self._support(replace(before, removes_co2=runs))
         if runs and self._co2_since_s is not None:
-            # What has gathered meanwhile is taken out within hours.
             gathered_s = min(max(activity.time_s - self._co2_since_s, 0.0), GATHERS_S)
-            effect = replace(effect, breath_sd_kg=before.co2_left_kg_per_s * gathered_s)
+            effect = replace(effect, co2_kg=-AIR_PER_CO2 * before.co2_left_kg_per_s * gathered_s)
         if runs:
             self._co2_since_s = None
         elif before.removes_co2:

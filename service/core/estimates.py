@@ -260,10 +260,12 @@ class Estimates:
             return GrowthEstimate(statistic_ratio=ratio)
         newest = growths[-1]
         size, error = (self._scale(group) * f for f in self._leaks.grown(growths))
+        low = size - TWO_SIDED_95 * error
         return GrowthEstimate(
             statistic_ratio=ratio,
             growth_kg_per_s=size,
-            growth_low_kg_per_s=size - TWO_SIDED_95 * error,
+            # What has grown has not shrunk, however little is known of its size.
+            growth_low_kg_per_s=max(low, 0.0) if size > 0.0 else low,
             growth_high_kg_per_s=size + TWO_SIDED_95 * error,
             onset_s=newest.onset_s,
             onset_low_s=newest.onset_low_s,

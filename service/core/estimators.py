@@ -330,11 +330,12 @@ class LeakFilter(Table):
         self.covariance[row, DEFICIT, :] = self.covariance[row, :, DEFICIT] = 0.0
         self.covariance[row, DEFICIT, DEFICIT] = variance
 
-    def relax(self, row: int, mass_sd_kg: float) -> None:
-        """Admit that the mass of a row may come to be another within some hours."""
+    def relax(self, row: int, part: int, more_kg: float, sd_kg: float) -> None:
+        """Let the mass of a row come to be so much more, give or take, as `part` of `FADING` fades."""
         step = np.zeros(STATES)
-        step[MASS], step[HOURLY] = mass_sd_kg, -mass_sd_kg
-        self.covariance[row] += np.outer(step, step)
+        step[MASS], step[part] = 1.0, -1.0
+        self.state[row] += more_kg * step
+        self.covariance[row] += sd_kg**2 * np.outer(step, step)
 
     def drive(self, row: int, pressure_ratio: float) -> None:
         """Let the leak of a row flow as its pressure is so many times what it was."""

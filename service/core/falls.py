@@ -96,6 +96,11 @@ class FallWatch:
         order = np.argsort(-self._fall[alive], kind="stable")
         return self._fall[alive][order], self._slope[alive][order]
 
+    def has_moved(self, by_pa: float, now_s: float) -> bool:
+        """Say whether any gauge has read otherwise by so much within the time that `change` may span."""
+        recent = self._time_s > now_s - SPAN_S - ALIVE_S
+        return bool((recent & (np.abs(self._value - self._value[:, -1:]) > by_pa)).any())
+
     def change(self, channels: NDArray[np.intp], now_s: float) -> tuple[float, float]:
         """Return by how much the pressure has risen within `SPAN_S`, and its error, Pa.
 

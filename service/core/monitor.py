@@ -425,8 +425,8 @@ class Monitor:
             self._laws.disturb(touched)
             since_s = min(activity.time_s, at_s)
             self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s, since_s=since_s)
-        if effect.breath_sd_kg > 0.0:
-            self._leaks.admit_breath(touched, effect.breath_sd_kg)
+        if effect.vapour_sd_kg > 0.0 or effect.co2_kg != 0.0:
+            self._leaks.admit_breath(touched, effect.vapour_sd_kg, effect.co2_kg)
         self._leaks.adapt(self._conditions.life_support)
         return events
 

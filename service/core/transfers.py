@@ -44,7 +44,9 @@ class Transfers:
         """
         if states != self._sides_of:
             self._part(states)
-        found = []
+        found: list[Activity] = []
+        if not self._falls.has_moved(QUIET_PA, at_s):
+            return found
         for hatch, (one, other) in self._sides.items():
             if at_s < self._told_s.get(hatch, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
                 continue

@@ -7,15 +7,16 @@ import pytest
 
 from service.core.conditions import (
     AIR_DENSITY,
-    BREATH_PER_CREW,
+    CO2_KEPT_PER_CREW,
     LONGEST_MOVE_S,
     MIXING_S,
     MOVES_GAS,
     REMEMBER_S,
     SETTLE_S,
+    VAPOUR_PER_CREW,
     Conditions,
 )
-from service.core.life_support import CO2_PER_CREW, OXYGEN_PER_CREW, UNSURE
+from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, OXYGEN_PER_CREW, UNSURE
 from service.core.samples import ACTIVITY_NAMES, Activity
 from service.core.station import HatchState
 
@@ -70,7 +71,8 @@ def test_a_crew_that_changes_changes_the_oxygen_balance(conditions):
     assert conditions.apply(message("crew", value=11.0)).rate_sd == 0.0
     left = conditions.apply(message("crew", value=7.0))
     assert left.rate_sd == pytest.approx(4.0 * OXYGEN_PER_CREW)
-    assert left.breath_sd_kg == pytest.approx(4.0 * BREATH_PER_CREW)
+    assert left.vapour_sd_kg == pytest.approx(4.0 * VAPOUR_PER_CREW)
+    assert left.co2_kg == pytest.approx(-4.0 * CO2_KEPT_PER_CREW)
 
 
 def test_of_a_change_that_is_booked_a_small_part_stays_open(conditions):
@@ -135,11 +137,12 @@ def test_people_outside_explain_a_fall_in_their_airlock_but_not_in_the_cabin(con
 def test_carbon_dioxide_that_has_gathered_goes_once_it_is_removed_again(conditions):
     conditions.apply(message("crew", value=4.0))
     switched_off = conditions.apply(message("co2_removal", state="off"))
-    assert switched_off.breath_sd_kg == 0.0
+    assert switched_off.co2_kg == 0.0
     six_hours_s = 6 * 3600.0
     on = message("co2_removal", state="on", at_s=NOW_S + six_hours_s)
-    assert conditions.apply(on).breath_sd_kg == pytest.approx(4.0 * CO2_PER_CREW * six_hours_s)
-    assert conditions.apply(on).breath_sd_kg == 0.0
+    gathered_kg = 4.0 * CO2_PER_CREW * six_hours_s
+    assert conditions.apply(on).co2_kg == pytest.approx(-AIR_PER_CO2 * gathered_kg)
+    assert conditions.apply(on).co2_kg == 0.0
 
 
 def test_a_start_without_a_stop_is_over_after_half_a_day(conditions):

@@ -8,9 +8,10 @@ import pytest
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.causes import Cause
+from service.core.conditions import CO2_KEPT_PER_CREW, VAPOUR_PER_CREW
 from service.core.growths import Explained, Growth
 from service.core.leaks import LeakBook
-from service.core.life_support import OXYGEN_PER_CREW, LifeSupport
+from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, OXYGEN_PER_CREW, LifeSupport
 from service.core.physics import R_AIR
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 from service.core.views import Balance
@@ -303,6 +304,38 @@ def test_a_generator_that_runs_again_as_before_hides_no_growth(seed, runs):
     assert found, "a loss of 1.4 kg/day more in three days"
     assert found[0].found_s > START_S + 60.0 * grown_min
     assert found[0].size * S_PER_DAY == pytest.approx(1.4, abs=2.0 * found[0].size_sd * S_PER_DAY)
+
+
+@pytest.mark.parametrize("stays_days", [0.4, 0.9])
+@pytest.mark.parametrize("seed", range(2))
+def test_carbon_dioxide_that_gets_less_once_guests_have_left_is_no_growth(seed, stays_days):
+    """Three guests of four leave; the generator makes less eleven hours later; nothing measures a gas."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    volume_m3, came_min, left_min = 260.0, 3 * 1440, 6 * 1440
+    mass_kg, found = FULL_PA * volume_m3 / (R_AIR * WARM_K), []
+    breathed = AIR_PER_CO2 * CO2_PER_CREW  # kg/s a person, as air
+    co2_kg = 4.0 * breathed * stays_days * S_PER_DAY
+    for minute in range(round(7.5 * 1440)):
+        guests = 3.0 if came_min <= minute < left_min else 0.0
+        fed = 3.0 if came_min <= minute < left_min + 660 else 0.0
+        for moved_min, more in ((came_min, 3.0), (left_min, -3.0)):
+            if minute == moved_min:
+                book.admit_breath([CABIN], 3.0 * VAPOUR_PER_CREW, more * CO2_KEPT_PER_CREW)
+        support = LifeSupport(crew=4.0 + guests, oxygen_kg_per_s=(4.0 + fed) * OXYGEN_PER_CREW)
+        book.adapt(support)
+        gain = support.gain_kg_per_s or 0.0
+        book.book_inflow(CABIN, gain * 60.0)
+        kept = (4.0 + guests) * breathed - co2_kg / (stays_days * S_PER_DAY)
+        co2_kg += 60.0 * kept
+        mass_kg += 60.0 * (gain + kept - 0.2 / S_PER_DAY)
+        air = reading(
+            minute, mass_kg * R_AIR * WARM_K / volume_m3, rng, volume_m3=volume_m3, sd_k=0.01
+        )
+        found += book.step({CABIN: air})
+    assert not [event for event in found if isinstance(event, Growth)]
+    rate, _ = book.rate((CABIN, Balance.TOTAL)) or (np.nan, np.nan)
+    assert rate * S_PER_DAY == pytest.approx(0.2, abs=0.25)
 
 
 @pytest.mark.parametrize("seed", range(3))
