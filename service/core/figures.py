@@ -34,7 +34,7 @@ NEAR_ONSET_S: Final = 2 * S_PER_DAY  # declared activities within this of an ons
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What was last read: air by atmosphere, and the silence of each channel."""
+    """What was last read: air by atmosphere, and how long each channel has been unusually silent."""
 
     air: Mapping[Group, AirReading]
     silences_s: NDArray[np.float64]

@@ -34,6 +34,7 @@ from service.core.minutes import Minutes
 from service.core.reported import Reports
 from service.core.rules import Handover, Rule
 from service.core.samples import Activity, SampleBatch
+from service.core.silences import Silences
 from service.core.station import Station
 from service.core.stillness import Stillness, by_tick
 from service.core.ticks import FAST_S, SLOW_S, Bins, bin_samples
@@ -130,7 +131,7 @@ class Monitor:
         self._activities: list[Activity] = []
         self._commands: list[Command] = []
         self._reported: list[Health] = []
-        self._heard_s = np.full(len(station.channels), -np.inf)
+        self._silences = Silences(len(station.channels))
         self._start_s: float | None = None
         self._fast = 0  # number of the last fast tick that was run
         self._figures = Figures(
@@ -233,7 +234,7 @@ class Monitor:
                 number = tick // FAST_PER_SLOW
                 events += self._minutes.enter(slow, number)
                 for channel, time_s in heard.get(number, ()):
-                    self._heard_s[channel] = max(self._heard_s[channel], time_s)
+                    self._silences.hear(channel, time_s)
                 if number in repeated:
                     self._stillness.take(repeated[number])
                 events += self._judge(self._slow_rules, at_s)
@@ -276,7 +277,9 @@ class Monitor:
             isolation=self._isolation(now_s) if known else None,
             last_sample_s={
                 channel.name: float(time_s)
-                for channel, time_s in zip(self.station.channels, self._heard_s, strict=True)
+                for channel, time_s in zip(
+                    self.station.channels, self._silences.heard_s, strict=True
+                )
                 if np.isfinite(time_s)
             },
             sensors=tuple(
@@ -315,7 +318,7 @@ class Monitor:
             "closures": self._closures.snapshot(),
             "alerts": self._alerts.snapshot(),
             "incidents": self._incidents.snapshot(),
-            "heard_s": self._heard_s.copy(),
+            "silences": self._silences.snapshot(),
             "start_s": self._start_s,
             "fast": self._fast,
         }
@@ -343,7 +346,7 @@ class Monitor:
         self._closures.restore(state["closures"])
         self._alerts.restore(state["alerts"])
         self._incidents.restore(state["incidents"])
-        self._heard_s = state["heard_s"].copy()
+        self._silences.restore(state["silences"])
         self._start_s = state["start_s"]
         self._fast = state["fast"]
 
@@ -470,7 +473,7 @@ class Monitor:
         start_s = at_s if self._start_s is None else self._start_s
         return Situation(
             air=self._minutes.air,
-            silences_s=at_s - np.maximum(self._heard_s, start_s),
+            silences_s=self._silences.unusual_s(at_s, start_s),
         )
 
     # -------------------------------------------------------------------- views
