@@ -105,18 +105,25 @@ class FallWatch:
         """Return by how much the pressure has risen within `SPAN_S`, and its error, Pa.
 
         The mean of the living gauges, and the error of one of them, for they err alike when air
-        moves; NaN where nothing is known.
+        moves; NaN where nothing is known. Of three readings in a row the middle one counts, for one
+        may be a spike.
         """
         rows = self._row[channels]
         rows = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
         if not len(rows):
             return np.nan, np.nan
-        known = np.isfinite(self._time_s[rows])
+        values, known = self._value[rows], np.isfinite(self._time_s[rows])
+        first = DEPTH - known.sum(axis=1)
         old = (known & (self._time_s[rows] <= now_s - SPAN_S)).sum(axis=1)
-        place = np.maximum(DEPTH - known.sum(axis=1) + old - 1, DEPTH - known.sum(axis=1))
-        before = self._value[rows, place]
+
+        def level(place: NDArray[np.intp]) -> NDArray[np.float64]:
+            three = np.clip(place, first + 1, DEPTH - 2)[:, None] + np.arange(-1, 2)
+            near = np.clip(three, first[:, None], DEPTH - 1)
+            return np.asarray(np.median(np.take_along_axis(values, near, 1), axis=1))
+
+        risen = level(np.full(len(rows), DEPTH)) - level(first + old - 1)
         error = np.sqrt(2.0) * self._sigma(rows).max()
-        return float((self._value[rows, -1] - before).mean()), float(error)
+        return float(risen.mean()), float(error)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""

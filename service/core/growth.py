@@ -35,10 +35,10 @@ KINDS: Final = (RATE, MASS, state.OXYGEN, DEFICIT, *(RATE for _ in PULSES_S))
 LEAK, JUMP, OXYGEN_JUMP, OXYGEN, PULSE = range(5)
 MOST: Final = ("deviation", "correlation", "information")  # of what a bank keeps
 STAYING: Final = (RATE, DEFICIT)  # of the filter's state, when the mass is measured anew
-STIRRED: Final = 5.0  # log-likelihood ratio of a leak that speaks for a change of it
+STIRRED: Final = 5.0  # log-likelihood ratio of a leak from which on a row is looked at closely
 HAPPENED: Final = 10.0  # likewise of what is no leak; below it nothing is sure
 RUMOUR: Final = 1.0  # likewise of a leak, from which on the rate may be another
-LOOKED_AT: Final = 2.0  # likewise, from which on a row is looked at closely
+LOOKED_EVERY: Final = 10.0  # steps, at which every row is looked at closely
 QUIET_LOG_S: Final = 6.0  # evidence over the highest ratio where it is not; ten minutes' worth
 TWO_SIDED_95: Final = 1.959964  # standard errors, of a normal distribution
 REACH: Final = 4.0  # standard errors of a normal distribution that are looked at
@@ -122,9 +122,10 @@ class Change:
 class Evidence:
     """Logarithms of the evidence of each row for each hypothesis, in seconds; each shape (n,).
 
-    Where nothing stirs, all six are the same rough value.
+    Where a row was not looked at (`is_exact`), all six are the same rough value.
     """
 
+    is_exact: NDArray[np.bool_]
     growth: Rows
     decrease: Rows
     jump: Rows
@@ -273,10 +274,12 @@ class ChangeBank(Table):
         leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
         other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
         found = np.stack([leak + QUIET_LOG_S] * 6)
-        stirred = np.flatnonzero(asked & ((leak >= LOOKED_AT) | (other >= HAPPENED)))
-        if len(stirred):
-            found[:, stirred] = self._weighed(stirred, mass_kg[stirred], trust[stirred])
-        return Evidence(*found)
+        is_due = self.steps % LOOKED_EVERY == 0.0
+        is_exact = asked & ((leak >= STIRRED) | (other >= HAPPENED) | is_due)
+        rows = np.flatnonzero(is_exact)
+        if len(rows):
+            found[:, rows] = self._weighed(rows, mass_kg[rows], trust[rows])
+        return Evidence(is_exact, *found)
 
     def _weighed(self, rows: NDArray[np.intp], mass_kg: Rows, trust: Rows) -> Rows:
         """Return the evidence of some rows for all hypotheses, in the order of `Evidence`."""

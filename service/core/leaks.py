@@ -164,7 +164,8 @@ class LeakBook(Ledger):
             account = self.accounts[row]
             armed = account.is_armed
             ratio = (float(evidence.growth[row]) - none) / (limit - none)
-            self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
+            if evidence.is_exact[row] or not armed:
+                self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
             if max(evidence.growth[row], evidence.decrease[row]) < DENIED * limit:
                 self._denied.discard(account.key)
             now_s = float(self.filter.time_s[row])

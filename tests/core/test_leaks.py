@@ -112,6 +112,19 @@ def test_the_size_of_a_growth_found_within_minutes_becomes_that_of_the_leak(seed
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_the_statistic_of_a_quiet_tunnel_seldom_jumps_from_one_minute_to_the_next(seed):
+    """A day; three changes in a hundred of a tenth of the threshold or more are left to the noise."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    scores = []
+    for minute in range(1440):
+        book.step({TUNNEL: reading(minute, FULL_PA, rng)})
+        scores.append(book.scores.get((TUNNEL, Balance.TOTAL), 0.0))
+    jumps = np.abs(np.diff(scores[120:])) > 0.1
+    assert jumps.mean() < 0.03
+    assert max(scores) < 1.0
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_a_leak_of_the_first_hour_is_not_said_to_have_begun_after_it(seed):
     """What the first hour tells of a rate counts for nothing, but the hour was there."""
     pressures = np.concatenate([np.full(40, FULL_PA), leaking(0.1, 20.0, 1.4, FULL_PA, 7.0)])

@@ -78,3 +78,14 @@ def test_a_fall_that_the_other_side_does_not_match_is_an_emergency(
     raised = {e.atmosphere for e in watched.alerts("rapid_depressurisation", "raised")}
     assert "cabin" in raised
     assert noted(watched) == ["closed"]
+
+
+@pytest.mark.parametrize("spacing_s", [1.0, 60.0])
+def test_two_spikes_at_once_are_no_air_that_flows(watch, moving, spacing_s):
+    """Single readings of 4 mmHg less in one of two gauges of the cabin, 20 more in the airlock."""
+    calm = moving(0.0, (FULL_MMHG, FULL_MMHG), spacing_s)
+    at_s = calm.time_s[0] + QUIET_S
+    value = calm.value.copy()
+    for channel, spike_mmhg in ((0, -4.0), (2, 20.0)):
+        value[(calm.time_s == at_s) & (calm.channel == channel)] += spike_mmhg * PA_PER_MMHG
+    assert noted(watch().feed(replace(calm, value=value), [])) == []
