@@ -122,10 +122,12 @@ class Change:
 class Evidence:
     """Logarithms of the evidence of each row for each hypothesis, in seconds; each shape (n,).
 
-    Where a row was not looked at (`is_exact`), all six are the same rough value.
+    Where a row was not looked at (`is_exact`), all six are the same rough value; where it is not
+    `is_stirred`, they are to be shown and decide nothing.
     """
 
     is_exact: NDArray[np.bool_]
+    is_stirred: NDArray[np.bool_]
     growth: Rows
     decrease: Rows
     jump: Rows
@@ -274,12 +276,12 @@ class ChangeBank(Table):
         leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
         other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
         found = np.stack([leak + QUIET_LOG_S] * 6)
-        is_due = self.steps % LOOKED_EVERY == 0.0
-        is_exact = asked & ((leak >= STIRRED) | (other >= HAPPENED) | is_due)
+        is_stirred = asked & ((leak >= STIRRED) | (other >= HAPPENED))
+        is_exact = is_stirred | asked & (self.steps % LOOKED_EVERY == 0.0)
         rows = np.flatnonzero(is_exact)
         if len(rows):
             found[:, rows] = self._weighed(rows, mass_kg[rows], trust[rows])
-        return Evidence(is_exact, *found)
+        return Evidence(is_exact, is_stirred, *found)
 
     def _weighed(self, rows: NDArray[np.intp], mass_kg: Rows, trust: Rows) -> Rows:
         """Return the evidence of some rows for all hypotheses, in the order of `Evidence`."""

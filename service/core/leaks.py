@@ -169,7 +169,7 @@ class LeakBook(Ledger):
             if max(evidence.growth[row], evidence.decrease[row]) < DENIED * limit:
                 self._denied.discard(account.key)
             now_s = float(self.filter.time_s[row])
-            if self.bank.steps[row] == 0.0:
+            if not evidence.is_stirred[row] or self.bank.steps[row] == 0.0:
                 continue  # a change found in this very step has explained it
             if account.is_unsettled(now_s):
                 continue

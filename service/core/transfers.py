@@ -43,22 +43,25 @@ class Transfers:
         `told` are the sections of which it is known that gas is taken away there.
         """
         if states != self._sides_of:
+            for name, state in states.items():
+                if state is HatchState.OPEN and self._sides_of.get(name, state) is not state:
+                    self._told_s[name] = at_s  # its opening tells of what evens out
             self._part(states)
         found: list[Activity] = []
         if not self._falls.has_moved(QUIET_PA, at_s):
             return found
-        for hatch, (one, other) in self._sides.items():
-            if at_s < self._told_s.get(hatch, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
+        for name, (one, other) in self._sides.items():
+            if at_s < self._told_s.get(name, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
                 continue
             giver = self._giver(one, other, at_s)
             if giver is not None and told.isdisjoint(giver):
-                self._told_s[hatch] = at_s
+                self._told_s[name] = at_s
                 found.append(
                     Activity(
                         time_s=at_s - SPAN_S,
                         received_s=at_s,
                         name="hatch",
-                        hatch=hatch,
+                        hatch=name,
                         state="equalising",
                     )
                 )
