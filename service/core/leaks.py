@@ -164,14 +164,15 @@ class LeakBook(Ledger):
             account = self.accounts[row]
             armed = account.is_armed
             ratio = (float(evidence.growth[row]) - none) / (limit - none)
-            if evidence.is_exact[row] or not armed:
-                self.scores[account.key] = max(ratio, 0.0) if armed else 0.0
+            if not armed:
+                self.scores[account.key] = 0.0
+            elif evidence.is_exact[row]:
+                self.scores[account.key] = max(ratio, 0.0)
             if max(evidence.growth[row], evidence.decrease[row]) < DENIED * limit:
                 self._denied.discard(account.key)
             now_s = float(self.filter.time_s[row])
-            if not evidence.is_stirred[row] or self.bank.steps[row] == 0.0:
-                continue  # a change found in this very step has explained it
-            if account.is_unsettled(now_s):
+            is_explained = self.bank.steps[row] == 0.0  # by a change found in this very step
+            if not evidence.is_stirred[row] or is_explained or account.is_unsettled(now_s):
                 continue
             rivals = self._rivals(row, evidence)
             rival = max(rivals, key=lambda kind: rivals[kind])

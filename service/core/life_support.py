@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 from typing import Final
 
+from service.core.physics import MOLAR_KG
 from service.core.units import S_PER_DAY
 
 OXYGEN_PER_CREW: Final = 0.84 / S_PER_DAY  # kg/s a person; NASA BVAD, 0.5 to 1.3 with work
@@ -11,7 +12,7 @@ CO2_PER_CREW: Final = 1.0 / S_PER_DAY  # kg/s a person; NASA BVAD
 # How long it stays in the air: where machines that take out 7 kg/day hold 3 mmHg, 0.9 days in 916 m3, and
 # 0.3 in 300 m3; [estimate].
 CO2_STAYS_S: Final = 0.6 * S_PER_DAY
-AIR_PER_CO2: Final = 28.97 / 44.01  # mass of air that is as many moles
+AIR_PER_CO2: Final = MOLAR_KG["air"] / MOLAR_KG["CO2"]  # mass of air that is as many moles
 USUAL_CREW: Final = 4.0  # where nobody says how many there are
 PEOPLE_DIFFER: Final = 0.15  # from one another in the oxygen they use; [estimate]
 UNSURE: Final = 0.1  # of what is breathed or made; people differ, machines drift; [estimate]

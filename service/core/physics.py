@@ -6,6 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 R_AIR: Final = 287.05  # J/(kg K), dry air; ISO 2533 standard atmosphere
+MOLAR_KG: Final[dict[str, float]] = {  # kg/mol, IUPAC atomic weights; air after ISO 2533
+    "air": 0.0289644,
+    "N2": 0.0280134,
+    "O2": 0.0319988,
+    "CO2": 0.0440095,
+}
 GAMMA: Final = 1.4  # ratio of specific heats of air
 REFERENCE_TEMPERATURE_K: Final = 295.15  # a cabin at 22 degC, where no temperature is measured
 CHOKED_COEFFICIENT: Final = float(

@@ -61,6 +61,6 @@ class Silences:
         lasted, ended = self._lasted_s[channel], self._ended_s[channel]
         lasted[ended < self.heard_s[channel] - MEMORY_S] = 0.0
         shortest = int(np.argmin(lasted))
-        if LEAST_S <= lasted_s < np.inf and lasted_s > lasted[shortest]:
+        if lasted_s >= LEAST_S and lasted_s > lasted[shortest]:
             lasted[shortest], ended[shortest] = lasted_s, self.heard_s[channel]
         self._habit_s[channel] = np.sort(lasted)[-HABITUAL]

@@ -69,11 +69,13 @@ class Transfers:
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
-        return {"told_s": dict(self._told_s)}
+        return {"told_s": dict(self._told_s), "sides_of": dict(self._sides_of)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
         self._told_s = dict(state["told_s"])
+        if state["sides_of"]:  # it has looked before
+            self._part(state["sides_of"])
 
     def _part(self, states: Mapping[str, HatchState]) -> None:
         """Find what each hatch parts, were it shut."""

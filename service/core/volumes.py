@@ -13,18 +13,12 @@ import numpy as np
 
 from service.core.air_reading import AirReading
 from service.core.conditions import MOVES_GAS
-from service.core.physics import REFERENCE_TEMPERATURE_K
+from service.core.physics import MOLAR_KG, REFERENCE_TEMPERATURE_K
 from service.core.samples import Activity
 from service.core.station import Group, Station
 from service.core.units import PA_PER_MMHG, S_PER_DAY
 
 GAS_CONSTANT: Final = 8.314462618  # J/(mol K), CODATA 2018
-MOLAR_KG: Final[dict[str, float]] = {  # IUPAC atomic weights; air after ISO 2533
-    "air": 0.0289644,
-    "N2": 0.0280134,
-    "O2": 0.0319988,
-    "CO2": 0.0440095,
-}
 # The free part of a quoted volume is 0.90 to 0.92 of it in 2004, and nobody measured it since.
 SPREAD_SHARE: Final = 0.10
 COMMON_SHARE: Final = 0.5  # estimate: half of that variance is one factor for all sections

@@ -7,8 +7,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from service.core.air import Readings
 from service.core.events import ActivityNoted
+from service.core.falls import FallWatch
 from service.core.samples import Activity, SampleBatch
+from service.core.station import HatchState
+from service.core.transfers import Transfers
 from service.core.units import PA_PER_MMHG
 
 QUIET_S, MOVING_S, AFTER_S = 4 * 3600.0, 600.0, 3600.0
@@ -89,3 +93,20 @@ def test_two_spikes_at_once_are_no_air_that_flows(watch, moving, spacing_s):
     for channel, spike_mmhg in ((0, -4.0), (2, 20.0)):
         value[(calm.time_s == at_s) & (calm.channel == channel)] += spike_mmhg * PA_PER_MMHG
     assert noted(watch().feed(replace(calm, value=value), [])) == []
+
+
+def test_a_restored_watch_knows_as_well_that_a_hatch_was_just_opened(station):
+    """What evens out is told by the opening; so both wait alike before they tell of it."""
+
+    def transfers() -> Transfers:
+        return Transfers(station, Readings(station, 7800.0), FallWatch(station))
+
+    shut = {hatch.name: HatchState.CLOSED for hatch in station.hatches}
+    opened = shut | {"door": HatchState.OPEN}
+    first, second = transfers(), transfers()
+    first.look(shut, set(), 1.7e9)
+    second.restore(first.snapshot())
+    for each in (first, second):
+        each.look(opened, set(), 1.7e9 + 60.0)
+    assert second.snapshot() == first.snapshot()
+    assert first.snapshot()["told_s"] == {"door": 1.7e9 + 60.0}

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.air_reading import AirReading
+from service.core.physics import MOLAR_KG
 from service.core.samples import Activity
 from service.core.station import Section, Station
 from service.core.units import KG_PER_LB, PA_PER_MMHG, PA_PER_PSI
-from service.core.volumes import GAS_CONSTANT, MOLAR_KG, FreeVolumes
+from service.core.volumes import GAS_CONSTANT, FreeVolumes
 from tests.core.airs import air_reading
 
 KELVIN = 295.15
