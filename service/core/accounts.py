@@ -428,6 +428,8 @@ class Ledger:
         prior = self._prior(account)
         is_new_home = self._is_home(account) and account.seen < WEEK_STEPS
         prior_weight = WEEK_PRIOR_WEIGHT if is_new_home else PRIOR_WEIGHT
+        # Where nobody lives and the temperature is known, days wander as hours do.
+        is_alike = account.key[1] is Balance.TOTAL and not self._is_home(account)
         history = np.array(account.history)
         if account.sees_oxygen:
             nitrogen, oxygen = np.array(account.nitrogen), np.array(account.oxygen)
@@ -439,8 +441,15 @@ class Ledger:
                 prior,
                 prior_weight=prior_weight,
                 share=OXYGEN_SHARE,
+                rescale=is_alike,
             )
-        total, _ = fit_noise(history, account.spacing_s, prior.total(), prior_weight=prior_weight)
+        total, _ = fit_noise(
+            history,
+            account.spacing_s,
+            prior.total(),
+            prior_weight=prior_weight,
+            rescale=is_alike,
+        )
         if self._is_unsettled_wet_home(account):
             total = replace(total, hourly_var=max(total.hourly_var, prior.air.hourly_var))
         if self._is_witness(account) or account.key[1] is Balance.QUANTITY:

@@ -19,6 +19,8 @@ from service.core.noise import (
     DAY_MEMORY_S,
     HOURLY_S,
     IMBALANCE_S,
+    ORBIT_MEMORY_S,
+    ORBIT_S,
     REMOVAL_CYCLE_S,
     AirNoise,
 )
@@ -34,11 +36,11 @@ Rows = NDArray[np.float64]
 # one that stays (kg/s); the DAY of the crew (kg), its half, and a quarter turn of each. CYCLE of the
 # carbon dioxide removal (kg) and its quarter turn. LAG of the oxygen sensor for some hours, and its
 # OFFSET (kg). HEAT_DAY, what sensors show of the day of the crew that is no gas (kg), and its quarter
-# turn.
+# turn. ORBIT, what they show of day and night outside (kg), and its quarter turn.
 MASS, RATE, BRIEF, HOURLY, DAILY, OXYGEN, IMBALANCE, DEFICIT = range(8)
 DAY, DAY_TURN, HALF_DAY, HALF_DAY_TURN, CYCLE, CYCLE_TURN, LAG, OFFSET = range(8, 16)
-HEAT_DAY, HEAT_DAY_TURN = range(16, 18)
-STATES: Final = 18
+HEAT_DAY, HEAT_DAY_TURN, ORBIT, ORBIT_TURN = range(16, 20)
+STATES: Final = 20
 OXYGEN_SHARE: Final = 0.22  # of cabin air, 163 of 745 mmHg, until it is measured
 # A leak that nothing happens to stays as it is; it may creep by 0.01 kg/day in a day, so that
 # years of slow change (0.023 kg/day a year, ISS 2004 to 2011) are followed and not alarmed.
@@ -61,7 +63,7 @@ def _look(*parts: tuple[int, float]) -> NDArray[np.float64]:
 
 
 TOTAL, OXYGEN_IN_IT = range(2)  # what is measured
-_SHOWN = [MASS, BRIEF, HOURLY, DAILY, HEAT_DAY]
+_SHOWN = [MASS, BRIEF, HOURLY, DAILY, HEAT_DAY, ORBIT]
 LOOKS: Final = (
     _look(*((part, 1.0) for part in (*_SHOWN, OXYGEN, DAY, HALF_DAY, CYCLE))),
     # And a share of `_SHOWN`.
@@ -79,6 +81,7 @@ TURNING: Final = {
     HALF_DAY: (S_PER_DAY / 2.0, DAY_MEMORY_S),
     CYCLE: (REMOVAL_CYCLE_S, CYCLE_MEMORY_S),
     HEAT_DAY: (S_PER_DAY, DAY_MEMORY_S),
+    ORBIT: (ORBIT_S, ORBIT_MEMORY_S),
 }
 STRENGTHS: Final = {  # variance that a part comes back to, by its column
     BRIEF: "brief_var",
@@ -90,6 +93,7 @@ STRENGTHS: Final = {  # variance that a part comes back to, by its column
     HALF_DAY: "half_day_var",
     CYCLE: "cycle_var",
     HEAT_DAY: "heat_day_var",
+    ORBIT: "orbit_var",
 }
 WALKING: Final = {
     MASS: "walk_var_per_s",
@@ -103,9 +107,9 @@ class LeakFilter(Table):
 
     Attributes
     ----------
-    state : ndarray, shape (n, 18)
+    state : ndarray, shape (n, 20)
         See the names of the places above.
-    covariance : ndarray, shape (n, 18, 18)
+    covariance : ndarray, shape (n, 20, 20)
         Of the state.
     time_s : ndarray, shape (n,)
         Event time of the newest balance used.
@@ -135,6 +139,7 @@ class LeakFilter(Table):
         "half_day_var": ((), 0.0),
         "cycle_var": ((), 0.0),
         "heat_day_var": ((), 0.0),
+        "orbit_var": ((), 0.0),
         "oxygen_walk_var_per_s": ((), 0.0),
         "sensor_white_var": ((), 0.0),
         "lag_var": ((), 0.0),
@@ -156,6 +161,7 @@ class LeakFilter(Table):
     half_day_var: Rows
     cycle_var: Rows
     heat_day_var: Rows
+    orbit_var: Rows
     oxygen_walk_var_per_s: Rows
     sensor_white_var: Rows
     lag_var: Rows
@@ -202,7 +208,7 @@ class LeakFilter(Table):
 
         Returns
         -------
-        ndarray, shape (n, 18, 18)
+        ndarray, shape (n, 20, 20)
             How a deviation of the state moved.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
@@ -264,9 +270,9 @@ class LeakFilter(Table):
 
         Returns
         -------
-        look : ndarray, shape (n, 18)
+        look : ndarray, shape (n, 20)
             What of the state was measured.
-        gain : ndarray, shape (n, 18)
+        gain : ndarray, shape (n, 20)
             Kalman gain, 0 in rows not used.
         innovation, variance : ndarray, shape (n,)
             Measured less predicted balance (0 in rows not used), and its variance.

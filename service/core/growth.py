@@ -102,7 +102,7 @@ class Change:
         kg/s for a rate and kg for a mass, positive = more leak or more mass.
     onset_s, onset_low_s, onset_high_s : float
         Median and 95 % interval, Unix UTC.
-    shift, spread : ndarray, shape (18,) and (18, 18)
+    shift, spread : ndarray, shape (20,) and (20, 20)
         What the filter's state still lacks for want of knowing of it, and the covariance of that.
     onsets : tuple of (float, float)
         Onsets that are likely, Unix UTC, and how likely each is beside the likeliest.
@@ -141,7 +141,7 @@ class ChangeBank(Table):
 
     Attributes
     ----------
-    deviation : ndarray, shape (n, 18, 7 * CANDIDATES)
+    deviation : ndarray, shape (n, 20, 7 * CANDIDATES)
         What a unit change since the candidate's onset still lacks in the filter's state, one
         hypothesis of `KINDS` after the other.
     correlation, information : ndarray, shape (n, 7 * CANDIDATES)

@@ -5,8 +5,8 @@ what their surroundings do for minutes, hours and a day (temperature and humidit
 sees); a random walk (the slow drift of sensors and bookkeeping); an imbalance, a gain or loss of
 gas at a rate that lasts for about half a day (oxygen made against oxygen breathed); the day of the
 crew, which sleeps and wakes rather than goes like a sine, so that half a day shows in it too; the
-day of the heat that the crew gives off, where it is told apart from what the crew breathes; and the
-cycle of the carbon dioxide removal. Second differences of neighbouring block means do
+day of the heat that the crew gives off, where it is told apart from what the crew breathes; the
+cycle of the carbon dioxide removal; and the orbit. Second differences of neighbouring block means do
 not see a constant leak, so the leak itself is not learned as noise; a single growth enters few
 differences of each block length, and large ones are cut.
 """
@@ -21,18 +21,23 @@ from numpy.typing import NDArray
 
 from service.core.units import S_PER_DAY
 
-BRIEF_S: Final = 1200.0  # steps of thermometers, the orbit of 92.7 min; [estimate]
+BRIEF_S: Final = 1200.0  # steps of thermometers; [estimate]
 HOURLY_S: Final = 10800.0  # air composition mixes in 2 to 3 h; SAE 951631, Columbus 2015 data
 DAILY_S: Final = 64800.0  # attitude, beta angle and heat load change by the day; [estimate]
 IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the half day
 REMOVAL_CYCLE_S: Final = 8640.0  # half-cycle of the CDRA; Knox et al., ICES papers on CDRA
+ORBIT_S: Final = 92.7 * 60.0  # a line of 0.06 mmHg in the Astro Pi record of 2022
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
+ORBIT_MEMORY_S: Final = S_PER_DAY  # likewise of the orbit, fifteen of them; [estimate]
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 # Second differences at one block length that count. The model is about right, and thousands of short
 # ones would have it exact at minutes and wrong at hours, which is where leaks are found.
 MOST_COUNTED: Final = 60.0
+# Likewise where all parts are made stronger or weaker at once: their proportions are known to a factor
+# of about two, which is what so few differences tell; [estimate].
+MOST_COUNTED_TOGETHER: Final = 6.0
 SWEEPS: Final = 100  # of the fixed-point fit; many more drive to nothing what others can stand for
 
 
@@ -54,6 +59,7 @@ class NoiseModel:
     half_day_var: float = 0.0
     cycle_var: float = 0.0
     heat_day_var: float = 0.0
+    orbit_var: float = 0.0
 
     def scaled(self, factor: float) -> "NoiseModel":
         """Return the same noise in a unit `factor` times smaller."""
@@ -143,6 +149,7 @@ def fit_air_noise(
     *,
     prior_weight: float,
     share: float,
+    rescale: bool = False,
 ) -> AirNoise:
     """Fit the noise of one air to the records of its whole mass and of the gases in it.
 
@@ -158,6 +165,8 @@ def fit_air_noise(
         As in `fit_noise`.
     share : float
         Oxygen in the air.
+    rescale : bool
+        As in `fit_noise`.
     """
     parts = prior.parts()
     theta = np.array([parts[name] for name in AIR_PARTS])
@@ -170,7 +179,10 @@ def fit_air_noise(
             weights += counts
     if not observed:
         return prior
-    strengths = _fit(np.concatenate(shapes), observed, weights, theta, prior_weight)
+    joint = np.concatenate(shapes)
+    if rescale:
+        theta = _rescaled(joint, observed, weights, theta, AIR_KINDS)
+    strengths = _fit(joint, observed, weights, theta, prior_weight)
     fitted = dict(zip(AIR_PARTS, strengths.tolist(), strict=True))
     return AirNoise(
         air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
@@ -189,6 +201,7 @@ def fit_noise(
     prior: NoiseModel,
     *,
     prior_weight: float,
+    rescale: bool = False,
 ) -> tuple[NoiseModel, int]:
     """Fit the noise model to a record of the balance.
 
@@ -208,6 +221,9 @@ def fit_noise(
         than it is.
     prior_weight : float
         Second differences at each block length that the prior counts as, above 0.
+    rescale : bool
+        Whether what is not white is believed to be as many times stronger or weaker in all its parts:
+        a day that was not seen yet is then judged by the hours that were.
 
     Returns
     -------
@@ -230,9 +246,28 @@ def fit_noise(
         return prior, 0
     theta = np.array(astuple(prior))
     shapes = _shapes(len(observed), spacing_s)
+    if rescale:
+        theta = _rescaled(shapes, observed, counts, theta, KINDS)
     fitted = _fit(shapes, observed, counts, theta, prior_weight, [IMBALANCE_PART])
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
+
+
+def _rescaled(
+    shapes: NDArray[np.float64],
+    observed: Sequence[float],
+    counts: Sequence[float],
+    prior: NDArray[np.float64],
+    kinds: Sequence[int],
+) -> NDArray[np.float64]:
+    """Return the prior with the parts of each kind as many times stronger as fits best."""
+    kind = np.array(kinds)
+    together = [shapes[:, kind == k] @ prior[kind == k] for k in range(max(kinds) + 1)]
+    basis = np.stack(together, axis=1)
+    few = np.minimum(counts, MOST_COUNTED_TOGETHER * INDEPENDENT).tolist()
+    factors = _fit(basis, observed, few, np.ones(len(together)), 1.0)
+    strengths: NDArray[np.float64] = prior * factors[kind]
+    return strengths
 
 
 def _fit(
@@ -270,8 +305,13 @@ AIR_PARTS: Final = (
 )
 
 
+# Parts of one kind share a source: white noise, what the air does, and the same of the oxygen sensor.
+KINDS: Final = tuple(int(f.name != "white_var") for f in fields(NoiseModel))
+AIR_KINDS: Final = (*KINDS, 1, 2, 3, 3)
+
+
 def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
-    """Return how each of `AIR_PARTS` shows in whole, nitrogen and oxygen, each (10, 14)."""
+    """Return how each of `AIR_PARTS` shows in whole, nitrogen and oxygen, each (11, 15)."""
     shape_of = {f.name: place for place, f in enumerate(fields(NoiseModel))}
     seen_as = {
         "oxygen_walk_var_per_s": "walk_var_per_s",
@@ -280,7 +320,10 @@ def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
         "offset_var_per_s": "walk_var_per_s",
     }
     inert = (1.0 - share) ** 2
-    of_air = ("brief_var", "hourly_var", "daily_var", "walk_var_per_s", "heat_day_var")
+    of_air = (
+        *("brief_var", "hourly_var", "daily_var"),
+        *("walk_var_per_s", "heat_day_var", "orbit_var"),
+    )
     of_oxygen = ("imbalance_var", "day_var", "half_day_var", "oxygen_walk_var_per_s")
     of_sensor = ("sensor_white_var", "lag_var", "offset_var_per_s")
     seen: tuple[dict[str, float], ...] = (
@@ -325,7 +368,7 @@ def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list
 
 @lru_cache(maxsize=64)
 def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
-    """Return the variance of a second difference of block means per unit of each part, (k, 10)."""
+    """Return the variance of a second difference of block means per unit of each part, (k, 11)."""
     lengths = np.exp2(np.arange(octaves, dtype=np.float64))
     span_s = lengths * spacing_s
     return np.stack(
@@ -340,6 +383,7 @@ def _shapes(octaves: int, spacing_s: float) -> NDArray[np.float64]:
             _periodic_shape(span_s, S_PER_DAY / 2.0),
             _periodic_shape(span_s, REMOVAL_CYCLE_S),
             _periodic_shape(span_s, S_PER_DAY),
+            _periodic_shape(span_s, ORBIT_S),
         ],
         axis=1,
     )

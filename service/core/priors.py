@@ -10,14 +10,16 @@ from service.core.views import Balance
 # Before anything is learned, in mmHg of the group and days. The walks are the classes measured in
 # cabins: 0.02 with partial pressures or where nobody breathes, 0.2 with temperature, 1 without (Astro
 # Pi records of 2016 and 2022; +-2x). Thermometers step by 0.05 to 0.1 K, which is 0.1 to 0.25 mmHg;
-# the others are estimates.
+# the orbit is a line of 0.06 mmHg in the pressure of 2022; the others are estimates.
 _STILL = NoiseModel(
     white_var=0.03**2,
     brief_var=0.06**2,
     hourly_var=0.05**2,
     daily_var=0.05**2,
     walk_var_per_s=0.02 / S_PER_DAY,
+    orbit_var=0.04**2,
 )
+WARMING_MMHG_PER_DAY: Final = 0.5  # 0.2 K/day that no thermometer sees; beta angle; [estimate]
 PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
     Balance.TOTAL: _STILL,
     Balance.PRESSURE: replace(
@@ -26,6 +28,7 @@ PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
         hourly_var=0.2**2,
         daily_var=0.3**2,
         walk_var_per_s=1.0 / S_PER_DAY,
+        imbalance_var=(WARMING_MMHG_PER_DAY / S_PER_DAY) ** 2,
     ),
     # In percent of the accumulator; estimates. Gauges of quantity resolve some tenths. 1 K moves
     # what the accumulator of a loop holds by 0.2 (30 L, 250 kg of water) to 0.5 (60 L, 90 kg of
@@ -76,7 +79,7 @@ def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNo
         imbalance = BALANCED_MMHG_PER_DAY if knows_oxygen else IMBALANCE_MMHG_PER_DAY
         air = replace(
             air,
-            imbalance_var=(imbalance / S_PER_DAY) ** 2,
+            imbalance_var=air.imbalance_var + (imbalance / S_PER_DAY) ** 2,
             day_var=DAY_MMHG**2,
             half_day_var=HALF_DAY_MMHG**2,
             cycle_var=CYCLE_MMHG**2,

@@ -12,6 +12,7 @@ from service.core.noise import (
     DAILY_S,
     HOURLY_S,
     IMBALANCE_S,
+    ORBIT_S,
     REMOVAL_CYCLE_S,
     NoiseModel,
 )
@@ -60,6 +61,7 @@ class Wander:
                 (noise.day_var, S_PER_DAY),
                 (noise.half_day_var, S_PER_DAY / 2.0),
                 (noise.cycle_var, REMOVAL_CYCLE_S),
+                (noise.orbit_var, ORBIT_S),
             )
         )
         variance = (

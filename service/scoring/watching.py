@@ -26,11 +26,11 @@ LEARNING_S: Final = 3 * S_PER_DAY  # not checked in the first days, if there are
 class ReserveCheck:
     """The band of a reserve time beside the time that the true rate leaves, s.
 
-    `hole_s` is that through a hole and `crack_s` that through a crack; `high_s` is None where the
-    band says that it may last for ever.
+    `hole_s` is that through a hole and `crack_s` that through a crack; `low_s` is None where the band
+    says that it does last for ever, and `high_s` where it may.
     """
 
-    low_s: float
+    low_s: float | None
     high_s: float | None
     hole_s: float
     crack_s: float
@@ -38,7 +38,8 @@ class ReserveCheck:
     @property
     def is_held(self) -> bool:
         """Whether the band holds both."""
-        return self.low_s <= self.hole_s and (self.high_s is None or self.crack_s <= self.high_s)
+        is_above = self.low_s is not None and self.low_s <= self.hole_s
+        return is_above and (self.high_s is None or self.crack_s <= self.high_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,5 @@ def _reserve(row: AtmosphereView, true_kg_per_s: float, floor_pa: float) -> Rese
     )
     if not hole_s or not crack_s:
         return None
-    low_s, high_s = band_s
-    return ReserveCheck(
-        low_s=low_s, high_s=None if isinf(high_s) else high_s, hole_s=hole_s, crack_s=crack_s
-    )
+    low_s, high_s = (None if isinf(end_s) else end_s for end_s in band_s)
+    return ReserveCheck(low_s=low_s, high_s=high_s, hole_s=hole_s, crack_s=crack_s)

@@ -23,6 +23,8 @@ from service.core.estimators import (
     LOOKS,
     MASS,
     OFFSET,
+    ORBIT,
+    ORBIT_TURN,
     OUTLIER,
     OXYGEN,
     OXYGEN_IN_IT,
@@ -39,6 +41,8 @@ from service.core.noise import (
     DAY_MEMORY_S,
     HOURLY_S,
     IMBALANCE_S,
+    ORBIT_MEMORY_S,
+    ORBIT_S,
     REMOVAL_CYCLE_S,
     AirNoise,
     NoiseModel,
@@ -53,6 +57,7 @@ NOISE = AirNoise(
         day_var=0.05,
         cycle_var=0.004,
         heat_day_var=0.006,
+        orbit_var=0.003,
         walk_var_per_s=1e-7,
         imbalance_var=(0.5 / 86400.0) ** 2,
     ),
@@ -101,6 +106,7 @@ def moved(span_s: float) -> np.ndarray:
         (DAY, DAY_TURN, 86400.0, DAY_MEMORY_S),
         (CYCLE, CYCLE_TURN, REMOVAL_CYCLE_S, CYCLE_MEMORY_S),
         (HEAT_DAY, HEAT_DAY_TURN, 86400.0, DAY_MEMORY_S),
+        (ORBIT, ORBIT_TURN, ORBIT_S, ORBIT_MEMORY_S),
     ):
         angle = 2.0 * np.pi * span_s / period_s
         turned = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
@@ -129,6 +135,8 @@ def shaken(span_s: float) -> np.ndarray:
         (CYCLE_TURN, NOISE.air.cycle_var, CYCLE_MEMORY_S),
         (HEAT_DAY, NOISE.air.heat_day_var, DAY_MEMORY_S),
         (HEAT_DAY_TURN, NOISE.air.heat_day_var, DAY_MEMORY_S),
+        (ORBIT, NOISE.air.orbit_var, ORBIT_MEMORY_S),
+        (ORBIT_TURN, NOISE.air.orbit_var, ORBIT_MEMORY_S),
     ):
         shake[part, part] = var * (1.0 - np.exp(-2.0 * span_s / memory_s))
     return shake
@@ -155,7 +163,7 @@ def conditioned(times_s, balances_kg, gained_kg, oxygen_kg):
     look = np.zeros((2 * count, count, STATES))
     for k in range(count):
         look[k, k], look[count + k, k] = LOOKS[TOTAL], LOOKS[OXYGEN_IN_IT]
-        look[count + k, k, [MASS, BRIEF, HOURLY, DAILY, HEAT_DAY]] = OXYGEN_SHARE
+        look[count + k, k, [MASS, BRIEF, HOURLY, DAILY, HEAT_DAY, ORBIT]] = OXYGEN_SHARE
     looks = look.reshape(2 * count, count * STATES)
     whole = joint.reshape(count * STATES, count * STATES)
     white = np.repeat([NOISE.air.white_var, NOISE.sensor.white_var], count)
@@ -309,7 +317,8 @@ def test_reopened_variances_are_added_where_they_belong():
     before = leaks.covariance[0].copy()
     leaks.reopen(0, mass_var=2.0, rate_var=3.0, lag_var=4.0, deficit_var=5.0)
     added = leaks.covariance[0] - before
-    assert [added[part, part] for part in (MASS, RATE, LAG, DEFICIT)] == [2.0, 3.0, 4.0, 5.0]
+    of_parts = [added[part, part] for part in (MASS, RATE, LAG, DEFICIT)]
+    assert of_parts == pytest.approx([2.0, 3.0, 4.0, 5.0])
     assert np.count_nonzero(added) == 4
 
 

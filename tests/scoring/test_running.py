@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 from service.cli import cli
 from service.scoring.running import run_cases, version_of
 from service.scoring.suites import Case, cases_of, read_suite
+from service.scoring.watching import ReserveCheck
 from simulators.publish import run_simulate
 from tests.deploy.conftest import ROOT, poll
 
@@ -74,6 +77,16 @@ def test_what_is_done_is_not_done_again(suite, tmp_path):
     second = list(run_cases(cases, tmp_path / "out", 1))
     assert lines(tmp_path / "out") == before
     assert sorted(second, key=lambda r: r.level) == sorted(first, key=lambda r: r.level)
+
+
+def test_a_reserve_that_lasts_for_ever_is_read_as_it_was_written(suite, tmp_path):
+    cases = cases_of(read_suite(suite), 1, ["calm"])[:1]
+    (result,) = run_cases(cases, tmp_path / "out", 1)
+    endless = ReserveCheck(low_s=None, high_s=None, hole_s=1e6, crack_s=2e6)
+    checks = tuple(replace(check, reserve=endless) for check in result.watched.checks)
+    kept = replace(result, watched=replace(result.watched, checks=checks))
+    (tmp_path / "out" / "cases.jsonl").write_bytes(orjson.dumps(kept))
+    assert list(run_cases(cases, tmp_path / "out", 1)) == [kept]
 
 
 def test_a_run_that_is_killed_leaves_no_worker_behind(suite, tmp_path):

@@ -65,7 +65,13 @@ def test_what_is_not_resolved_counts_as_never():
 
 @pytest.mark.parametrize(
     ("low_s", "high_s", "held"),
-    [(90.0, 130.0, True), (101.0, 130.0, False), (90.0, 119.0, False), (90.0, None, True)],
+    [
+        (90.0, 130.0, True),
+        (101.0, 130.0, False),
+        (90.0, 119.0, False),
+        (90.0, None, True),
+        (None, None, False),
+    ],
 )
 def test_a_reserve_is_held_that_fits_a_hole_and_a_crack_alike(low_s, high_s, held):
     reserve = ReserveCheck(low_s=low_s, high_s=high_s, hole_s=100.0, crack_s=120.0)
