@@ -84,6 +84,9 @@ def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNo
             half_day_var=HALF_DAY_MMHG**2,
             cycle_var=CYCLE_MMHG**2,
             heat_day_var=HEAT_DAY_MMHG**2,
+            # Looked for among what people do within hours, it takes some of that for its own, and the
+            # evening of 6 March 2016 is beyond the threshold of a growth.
+            orbit_var=0.0,
         )
         oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
     return AirNoise(air=air, oxygen_walk_var_per_s=oxygen_walk, sensor=OXYGEN_SENSOR_MMHG)
