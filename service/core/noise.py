@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from service.core.units import S_PER_DAY
 
-BRIEF_S: Final = 1200.0  # steps of thermometers; [estimate]
+BRIEF_S: Final = 1200.0  # steps of thermometers; where people live the orbit, too; [estimate]
 HOURLY_S: Final = 10800.0  # air composition mixes in 2 to 3 h; SAE 951631, Columbus 2015 data
 DAILY_S: Final = 64800.0  # attitude, beta angle and heat load change by the day; [estimate]
 IMBALANCE_S: Final = 43200.0  # crew work and oxygen generation change by the half day
@@ -248,6 +248,7 @@ def fit_noise(
     shapes = _shapes(len(observed), spacing_s)
     if rescale:
         theta = _rescaled(shapes, observed, counts, theta, KINDS)
+        theta[IMBALANCE_PART] = prior.imbalance_var
     fitted = _fit(shapes, observed, counts, theta, prior_weight, [IMBALANCE_PART])
     names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
@@ -320,10 +321,7 @@ def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
         "offset_var_per_s": "walk_var_per_s",
     }
     inert = (1.0 - share) ** 2
-    of_air = (
-        *("brief_var", "hourly_var", "daily_var"),
-        *("walk_var_per_s", "heat_day_var", "orbit_var"),
-    )
+    of_air = ("brief_var", "hourly_var", "daily_var", "walk_var_per_s", "heat_day_var", "orbit_var")
     of_oxygen = ("imbalance_var", "day_var", "half_day_var", "oxygen_walk_var_per_s")
     of_sensor = ("sensor_white_var", "lag_var", "offset_var_per_s")
     seen: tuple[dict[str, float], ...] = (

@@ -167,10 +167,11 @@ def test_a_part_that_the_prior_lacks_is_not_looked_for():
     assert (fitted.day_var, fitted.cycle_var, fitted.brief_var) == (0.0, 0.0, 0.0)
 
 
-def test_an_imbalance_is_kept_where_a_quiet_week_says_nothing_of_a_busy_one():
+@pytest.mark.parametrize("rescale", [False, True])
+def test_an_imbalance_is_kept_where_a_quiet_week_says_nothing_of_a_busy_one(rescale):
     drift = np.cumsum(np.repeat(np.random.default_rng(3).normal(0.0, 2e-3, 16), 720))
     prior = replace(PRIOR, imbalance_var=(0.1 / 86400.0) ** 2)
-    fitted, _ = fit_noise(drift, SPACING_S, prior, prior_weight=WEIGHT)
+    fitted, _ = fit_noise(drift, SPACING_S, prior, prior_weight=WEIGHT, rescale=rescale)
     assert fitted.imbalance_var == prior.imbalance_var
 
 
