@@ -77,6 +77,51 @@ class FallWatch:
         if len(fitted):
             self._fall[fitted], self._slope[fitted] = self._fit(fitted, sigma[falling])
 
+    def follow(
+        self,
+        channels: NDArray[np.intp],
+        times_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Enter readings in order of their arrival, none of which `may_show_fall`, in Pa.
+
+        It leaves what `take` would have left, had it taken them one after the other.
+        """
+        rows = self._row[channels]
+        for row in np.unique(rows).tolist():
+            own = rows == row
+            heard_s = np.append(self._time_s[row, -1], times_s[own])
+            read = np.append(self._value[row, -1], values[own])
+            newer = heard_s[1:] > np.maximum.accumulate(heard_s[:-1])
+            if not newer.any():
+                continue
+            time_s, value = heard_s[1:][newer], read[1:][newer]
+            change = np.abs(np.diff(value, prepend=read[0]))
+            change = np.where(change > 0.0, change, np.inf)
+            self._quantum[row] = np.fmin(self._quantum[row], change.min())
+            for kept, new in ((self._time_s, time_s), (self._value, value)):
+                kept[row] = np.append(kept[row], new)[-DEPTH:]
+            self._fall_before[row] = self._fall[row] if len(value) == 1 else -np.inf
+            self._fall[row] = -np.inf
+
+    def may_show_fall(
+        self,
+        channels: NDArray[np.intp],
+        times_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Return which of the readings to come, in Pa, are low enough to be worth a fit, or might be.
+
+        The others are too near the highest of the time before them.
+        """
+        rows = self._row[channels]
+        first_s = np.full(len(self._floor), np.inf)
+        np.minimum.at(first_s, rows, times_s)
+        recent = self._time_s >= first_s[:, None] - WINDOWS_S[-1]
+        highest = np.where(recent, self._value, -np.inf).max(axis=1)
+        np.maximum.at(highest, rows, values)
+        return np.asarray(highest[rows] - values > QUIET_PA + 2.0 * self._floor[rows])
+
     def may_fall(self) -> bool:
         """Say whether any gauge has fallen for certain at its newest reading."""
         return bool((self._fall > 0.0).any())

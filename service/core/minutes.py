@@ -76,7 +76,7 @@ class Minutes:
         """Enter the readings of one slow tick, minute by minute of their event time."""
         events: list[Event] = []
         self._disturb(number * SLOW_S)
-        for inside in slow.steps(slow.rows(number)):
+        for inside in slow.steps(slow.rows(number, number)):
             newer = self._readings.take(
                 slow.channel[inside],
                 slow.time_s[inside],

@@ -221,13 +221,12 @@ class Monitor:
         estimates: list[AtmosphereView] = []
         insights: list[Insight] = []
         while (tick := self._next_tick(fast)) <= last_fast:
-            self._fast = tick
+            before, self._fast = self._fast, tick
             at_s = tick * FAST_S
             events += self._take_activities(at_s)
             events += self._take_commands(at_s)
             self._take_reports(at_s)
-            for part in fast.steps(fast.rows(tick)):
-                self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
+            self._take_falls(fast, before, tick)
             is_slow = tick % FAST_PER_SLOW == 0
             events += self._see_transfers(at_s)
             if is_slow:
@@ -248,6 +247,7 @@ class Monitor:
                     insights += self._insights(at_s)
             if is_slow or self._falls.may_fall() or self._alerts.any_of(self._fast_rules):
                 events += self._judge(self._fast_rules, at_s)
+        self._take_falls(fast, self._fast, last_fast)
         self._fast = last_fast
         rest = samples[len(full) :]
         self._pending = [rest] if len(rest) else []
@@ -371,11 +371,14 @@ class Monitor:
         return new[self._falls.is_gauge[new.channel] & prompt]
 
     def _next_tick(self, fast: Bins) -> int:
-        """Return the next tick at which something is due: a minute, a reading or a message."""
-        due = [(self._fast // FAST_PER_SLOW + 1) * FAST_PER_SLOW]
-        place = int(np.searchsorted(fast.tick, self._fast, "right"))
-        if place < len(fast.tick):
-            due.append(int(fast.tick[place]))
+        """Return the next tick at which something is due: a minute, a message, or what may be a fall."""
+        slow = (self._fast // FAST_PER_SLOW + 1) * FAST_PER_SLOW
+        due = [slow]
+        rows = fast.rows(self._fast + 1, slow)
+        is_low = self._falls.may_show_fall(fast.channel[rows], fast.time_s[rows], fast.value[rows])
+        if self._falls.may_fall():
+            is_low[:1] = True
+        due += fast.tick[rows][is_low][:1].tolist()
         for waiting in (self._activities, self._commands):
             if waiting:
                 arrived = int(np.floor(waiting[0].received_s / FAST_S)) + 1
@@ -383,6 +386,13 @@ class Monitor:
         if self._alerts.any_of(self._fast_rules):
             due.append(self._fast + 1)
         return min(due)
+
+    def _take_falls(self, fast: Bins, before: int, tick: int) -> None:
+        """Enter what gauges read after one tick and up to another; only the last may show a fall."""
+        passed, newest = fast.rows(before + 1, tick - 1), fast.rows(max(tick, before + 1), tick)
+        self._falls.follow(fast.channel[passed], fast.time_s[passed], fast.value[passed])
+        for part in fast.steps(newest):
+            self._falls.take(fast.channel[part], fast.time_s[part], fast.value[part])
 
     def _take_activities(self, at_s: float) -> list[Event]:
         events: list[Event] = []

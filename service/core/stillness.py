@@ -116,27 +116,27 @@ class Stillness:
         began_s = np.where(first, self.since_s[channel], np.append(np.nan, time_s)[: len(channel)])
         known = np.isfinite(began_s)
         ended, lasted_s = channel[known], (time_s - began_s)[known]
-        # The first stretch of every channel together, then the second, and so on.
-        which = np.arange(len(ended)) - np.searchsorted(ended, ended)
-        for turn in range(int(which.max(initial=-1)) + 1):
-            self._learn_each(ended[which == turn], lasted_s[which == turn])
+        self._learn_all(ended, lasted_s)
         self.since_s[channel] = time_s
         self._count[channel] = 0.0
 
-    def _learn_each(self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]) -> None:
-        """Learn one stretch of each of some channels; most are within their habit."""
-        habit_s = self._habit_s[channel]
-        # What is no longer than the habit, most of which is left, is always plausible.
-        usual = (lasted_s <= habit_s) & (lasted_s <= MEMORY_S / GROWS)
-        left_s = habit_s * (1.0 - np.minimum(lasted_s / MEMORY_S, 1.0))
-        self._habit_s[channel[usual]] = np.maximum(left_s, lasted_s)[usual]
-        self._changes[channel[usual]] += 1.0
-        self._learned_s[channel[usual]] += lasted_s[usual]
+    def _learn_all(self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]) -> None:
+        """Learn stretches in order; those of most channels are within their habit."""
+        left_s, longest_s = self._habit_s.copy(), np.zeros_like(self._habit_s)
+        np.multiply.at(left_s, channel, 1.0 - np.minimum(lasted_s / MEMORY_S, 1.0))
+        np.maximum.at(longest_s, channel, lasted_s)
+        # What is no longer than all that is left of the habit in the end is plausible, and no habit.
+        is_usual = longest_s <= left_s
+        self._habit_s = np.where(is_usual, left_s, self._habit_s)
+        usual = is_usual[channel]
+        np.add.at(self._changes, channel[usual], 1.0)
+        np.add.at(self._learned_s, channel[usual], lasted_s[usual])
         for place in np.flatnonzero(~usual).tolist():
-            self._learn(int(channel[place]), float(lasted_s[place]), float(left_s[place]))
+            self._learn(int(channel[place]), float(lasted_s[place]))
 
-    def _learn(self, channel: int, lasted_s: float, habit_s: float) -> None:
-        """Learn a stretch of a channel of whose habit so much is left after it."""
+    def _learn(self, channel: int, lasted_s: float) -> None:
+        """Learn one stretch of a channel."""
+        habit_s = float(self._habit_s[channel]) * (1.0 - min(lasted_s / MEMORY_S, 1.0))
         if lasted_s > habit_s:
             plausible_s = self._plausible_s(channel)
             if plausible_s is not None and lasted_s > plausible_s:

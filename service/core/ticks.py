@@ -39,11 +39,11 @@ class Bins:
     last: NDArray[np.float64]
     count: NDArray[np.int64]
 
-    def rows(self, tick: int) -> slice:
-        """Return where the bins of a tick stand."""
+    def rows(self, first: int, last: int) -> slice:
+        """Return where the bins of some ticks in a row stand."""
         return slice(
-            int(np.searchsorted(self.tick, tick, "left")),
-            int(np.searchsorted(self.tick, tick, "right")),
+            int(np.searchsorted(self.tick, first, "left")),
+            int(np.searchsorted(self.tick, last, "right")),
         )
 
     def steps(self, rows: slice) -> list[slice]:

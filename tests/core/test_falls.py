@@ -1,5 +1,7 @@
 """Rapid falls: the fits against numpy, and what is not taken for one."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,6 +143,40 @@ def test_a_reading_older_than_the_newest_is_left_out(station):
     watch.take(np.array([0], np.intp), np.array([50.0]), np.array([0.0]))
     watch.take(np.empty(0, np.intp), np.empty(0), np.empty(0))
     assert np.array_equal(watch.falls(GAUGES, 95.0)[0], before)
+
+
+@given(
+    readings=st.lists(
+        st.tuples(
+            st.integers(0, 1),  # gauge
+            st.floats(-20.0, 90.0),  # s after the one before; some come late
+            st.one_of(st.integers(-1, 1).map(lambda code: 13.3 * code), st.floats(-45.0, 45.0)),
+        ),
+        min_size=1,
+        max_size=400,
+    ),
+    cuts=st.lists(st.integers(0, 400), max_size=4),
+)
+def test_readings_that_show_no_fall_may_be_entered_together(station, readings, cuts):
+    gauge, spans_s, value = (np.array(part) for part in zip(*readings, strict=True))
+    time_s, value = np.cumsum(spans_s), 99_000.0 + value
+    each, together = FallWatch(station), FallWatch(station)
+    edges = sorted({0, *(cut for cut in cuts if cut < len(gauge)), len(gauge)})
+    for first, last in pairwise(edges):
+        part = slice(first, last)
+        block = gauge[part].astype(np.intp), time_s[part], value[part]
+        may_fall = together.may_show_fall(*block)
+        for place, one in enumerate(zip(*block, strict=True)):
+            each.take(*(np.array([field]) for field in one))
+            if not may_fall[: place + 1].any():
+                assert not each.may_fall()
+        if may_fall.any():
+            together.restore(each.snapshot())
+            continue
+        together.follow(*block)
+        left, right = each.snapshot(), together.snapshot()
+        for name, kept in left.items():
+            np.testing.assert_array_equal(right[name], kept, name)
 
 
 def test_a_snapshot_goes_on_by_itself(station):

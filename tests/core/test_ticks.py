@@ -76,7 +76,7 @@ def test_a_bin_does_not_depend_on_what_else_is_in_the_batch(rows, tick):
 def test_the_rows_of_a_tick_are_those_with_its_number(rows, tick):
     bins = bin_samples(batch_of(rows), SLOW_S)
     assert np.array_equal(
-        np.arange(len(bins.tick))[bins.rows(tick)], np.flatnonzero(bins.tick == tick)
+        np.arange(len(bins.tick))[bins.rows(tick, tick)], np.flatnonzero(bins.tick == tick)
     )
 
 
