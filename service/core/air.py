@@ -222,7 +222,7 @@ class Readings:
             alive = self.alive(self.gauges(side), time_s)
             if not len(alive):
                 return None
-            offset = np.nan_to_num(self.votes.offset[alive]) if corrected else 0.0
+            offset = self.votes.offsets(alive) if corrected else 0.0
             levels.append(float(np.median(self.value[alive] - offset)))
         return abs(levels[0] - levels[1])
 
@@ -289,7 +289,7 @@ class Readings:
     ) -> tuple[Term | None, tuple[float, float]]:
         """Return the pressure within what all gauges round to what they say, and the room left."""
         gauges = gauges[~self.votes.is_doubted(gauges)]
-        offsets = np.nan_to_num(self.votes.offset[gauges])
+        offsets = self.votes.offsets(gauges)
         edges = self._codes.edges(gauges, offsets, is_new[gauges])
         if pressure is None or edges is None:
             return pressure, (0.0, 0.0)

@@ -7,6 +7,7 @@ accounts, of the total and of nitrogen, as one.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import ClassVar, Final
 
 import numpy as np
@@ -100,6 +101,36 @@ WALKING: Final = {
     OXYGEN: "oxygen_walk_var_per_s",
     OFFSET: "offset_var_per_s",
 }
+
+
+# Column of the strength with which each part of the state is shaken anew.
+SHAKEN: Final = {
+    **WALKING,
+    **STRENGTHS,
+    **{part + 1: STRENGTHS[part] for part in TURNING},
+}
+
+
+@lru_cache(maxsize=256)
+def _course(span_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how the state moves within a time, and how much of each of `SHAKEN` comes anew.
+
+    Shapes (20, 20) and (18,); a leak rate stays as it is here.
+    """
+    move, fresh = np.eye(STATES), np.zeros(STATES)
+    move[MASS, RATE] = move[OXYGEN, DEFICIT] = -span_s
+    fresh[list(WALKING)] = span_s
+    for part, memory_s in FADING.items():
+        kept = np.exp(-span_s / memory_s)
+        move[part, part], fresh[part] = kept, 1.0 - kept * kept
+    move[OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - move[IMBALANCE, IMBALANCE])
+    for part, (period_s, memory_s) in TURNING.items():
+        kept, angle = np.exp(-span_s / memory_s), 2.0 * np.pi * span_s / period_s
+        turn = part + 1
+        move[part, part] = move[turn, turn] = kept * np.cos(angle)
+        move[part, turn], move[turn, part] = kept * np.sin(angle), -kept * np.sin(angle)
+        fresh[part] = fresh[turn] = 1.0 - kept * kept
+    return move, fresh[list(SHAKEN)]
 
 
 class LeakFilter(Table):
@@ -212,31 +243,17 @@ class LeakFilter(Table):
             How a deviation of the state moved.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
-        move = np.zeros((len(span_s), STATES, STATES))
-        move[:] = np.eye(STATES)
-        move[:, MASS, RATE] = -span_s
-        move[:, OXYGEN, DEFICIT] = -span_s
-        shake = np.zeros((len(span_s), STATES))
+        courses = [_course(span) for span in span_s.tolist()]
+        move = np.stack([course[0] for course in courses])
         rate = self.state[:, RATE]
         emptied = np.clip(rate * span_s / np.maximum(self.state[:, MASS], 1e-9), 0.0, EMPTYING)
         move[:, RATE, RATE] = 1.0 - self.flow_exponent * emptied
         is_flow = self.flow_exponent > 0.0
         bent = np.where(is_flow, FLOW_EXPONENT_SD * rate, 0.0)
+        shake = np.zeros((len(span_s), STATES))
         shake[:, RATE] = CREEP_VAR_PER_S * span_s + np.square(bent) * EMPTYING * emptied
-        for part, name in WALKING.items():
-            shake[:, part] = getattr(self, name) * span_s
-        for part, memory_s in FADING.items():
-            kept = np.exp(-span_s / memory_s)
-            move[:, part, part] = kept
-            shake[:, part] = getattr(self, STRENGTHS[part]) * (1.0 - kept * kept)
-        move[:, OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - move[:, IMBALANCE, IMBALANCE])
-        for part, (period_s, memory_s) in TURNING.items():
-            kept, angle = np.exp(-span_s / memory_s), 2.0 * np.pi * span_s / period_s
-            turn = part + 1
-            move[:, part, part] = move[:, turn, turn] = kept * np.cos(angle)
-            move[:, part, turn], move[:, turn, part] = kept * np.sin(angle), -kept * np.sin(angle)
-            fresh = getattr(self, STRENGTHS[part]) * (1.0 - kept * kept)
-            shake[:, part] = shake[:, turn] = fresh
+        strengths = np.stack([getattr(self, name) for name in SHAKEN.values()], axis=1)
+        shake[:, list(SHAKEN)] = strengths * np.stack([course[1] for course in courses])
         self.state = (move @ self.state[:, :, None])[:, :, 0]
         self.state[:, OXYGEN] += np.where(used, gained_kg, 0.0)
         spread = move @ self.covariance @ move.transpose(0, 2, 1)
@@ -279,7 +296,7 @@ class LeakFilter(Table):
         believed : ndarray of bool, shape (n,)
             The rows that were used.
         """
-        look = np.tile(LOOKS[what], (len(self), 1))
+        look = LOOKS[what][None].repeat(len(self), axis=0)
         if what == OXYGEN_IN_IT:
             look[:, _SHOWN] = self.oxygen_share[:, None]
         seen = (self.covariance @ look[:, :, None])[:, :, 0]

@@ -87,22 +87,31 @@ class FallWatch:
 
         It leaves what `take` would have left, had it taken them one after the other.
         """
-        rows = self._row[channels]
-        for row in np.unique(rows).tolist():
-            own = rows == row
-            heard_s = np.append(self._time_s[row, -1], times_s[own])
-            read = np.append(self._value[row, -1], values[own])
-            newer = heard_s[1:] > np.maximum.accumulate(heard_s[:-1])
-            if not newer.any():
-                continue
-            time_s, value = heard_s[1:][newer], read[1:][newer]
-            change = np.abs(np.diff(value, prepend=read[0]))
-            change = np.where(change > 0.0, change, np.inf)
-            self._quantum[row] = np.fmin(self._quantum[row], change.min())
-            for kept, new in ((self._time_s, time_s), (self._value, value)):
-                kept[row] = np.append(kept[row], new)[-DEPTH:]
-            self._fall_before[row] = self._fall[row] if len(value) == 1 else -np.inf
-            self._fall[row] = -np.inf
+        if not len(channels):
+            return
+        rows, place, count = np.unique(self._row[channels], return_inverse=True, return_counts=True)
+        order = np.argsort(place, kind="stable")
+        nth = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        time_s = np.full((len(rows), int(count.max())), -np.inf)
+        value = np.full(time_s.shape, np.nan)
+        time_s[place[order], nth] = times_s[order]
+        value[place[order], nth] = values[order]
+        heard_s = np.concatenate([self._time_s[rows], time_s], axis=1)
+        newer = time_s > np.maximum.accumulate(heard_s[:, DEPTH - 1 : -1], axis=1)
+        kept = np.concatenate([np.ones((len(rows), DEPTH), np.bool_), newer], axis=1)
+        ahead = np.argsort(kept, axis=1, kind="stable")  # what is left out comes first
+        heard_s = np.take_along_axis(heard_s, ahead, axis=1)
+        read = np.concatenate([self._value[rows], value], axis=1)
+        read = np.take_along_axis(read, ahead, axis=1)
+        entered = newer.sum(axis=1)
+        change = np.abs(np.diff(read[:, DEPTH - 1 :], axis=1))
+        is_entered = np.arange(change.shape[1]) >= change.shape[1] - entered[:, None]
+        change = np.where(is_entered & (change > 0.0), change, np.inf)
+        self._quantum[rows] = np.fmin(self._quantum[rows], change.min(axis=1))
+        self._time_s[rows], self._value[rows] = heard_s[:, -DEPTH:], read[:, -DEPTH:]
+        once, often = rows[entered == 1], rows[entered > 1]
+        self._fall_before[once], self._fall_before[often] = self._fall[once], -np.inf
+        self._fall[rows[entered > 0]] = -np.inf
 
     def may_show_fall(
         self,

@@ -272,9 +272,10 @@ class ChangeBank(Table):
         asked : ndarray of bool, shape (n,)
             Rows of which it matters.
         """
-        peaks = np.tile(trust, len(KINDS)) * _ratios(self.correlation, self.information)
-        leak = peaks[:, _block(LEAK)].max(axis=1, initial=0.0)
-        other = peaks[:, CANDIDATES:].max(axis=1, initial=0.0)
+        ratios = _ratios(self.correlation, self.information)
+        peaks = trust[:, None] * ratios.reshape(len(self), len(KINDS), CANDIDATES)
+        leak = peaks[:, LEAK].max(axis=1, initial=0.0)
+        other = peaks[:, JUMP:].max(axis=(1, 2), initial=0.0)
         found = np.stack([leak + QUIET_LOG_S] * 6)
         is_stirred = asked & ((leak >= STIRRED) | (other >= HAPPENED))
         is_exact = is_stirred | asked & (self.steps % LOOKED_EVERY == 0.0)

@@ -375,10 +375,12 @@ class Monitor:
         slow = (self._fast // FAST_PER_SLOW + 1) * FAST_PER_SLOW
         due = [slow]
         rows = fast.rows(self._fast + 1, slow)
-        is_low = self._falls.may_show_fall(fast.channel[rows], fast.time_s[rows], fast.value[rows])
-        if self._falls.may_fall():
-            is_low[:1] = True
-        due += fast.tick[rows][is_low][:1].tolist()
+        ticks = fast.tick[rows]
+        if len(ticks) and (self._falls.may_fall() or ticks[0] == ticks[-1]):
+            due.append(int(ticks[0]))
+        elif len(ticks):  # of many readings only those count that are low enough
+            parts = fast.channel[rows], fast.time_s[rows], fast.value[rows]
+            due += ticks[self._falls.may_show_fall(*parts)][:1].tolist()
         for waiting in (self._activities, self._commands):
             if waiting:
                 arrived = int(np.floor(waiting[0].received_s / FAST_S)) + 1

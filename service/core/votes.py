@@ -104,7 +104,7 @@ class Votes:
         alive, values = poll.sensors, poll.level
         if len(alive) == 1:
             # One without any other keeps no offset, so that it takes one where it joins others.
-            own = float(np.nan_to_num(self.offset[alive[0]]))
+            own = float(self.offsets(alive)[0])
             if has_others:
                 self.offset[alive[0]] = own
             value = float(values[0]) - own
@@ -140,6 +140,11 @@ class Votes:
             offset_sd_pa=_rms(offset - offset.sum() / len(offset)),
             agreeing=agreeing,
         )
+
+    def offsets(self, channels: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the offsets of sensors, Pa; 0 where none is known."""
+        offset = self.offset[channels]
+        return np.where(np.isnan(offset), 0.0, offset)
 
     def wait(self, from_s: float) -> None:
         """Hold no votes on readings of before and shortly after this time: a hatch moved."""
