@@ -173,7 +173,7 @@ class FallWatch:
         def level(place: NDArray[np.intp]) -> NDArray[np.float64]:
             three = np.clip(place, first + 1, DEPTH - 2)[:, None] + np.arange(-1, 2)
             near = np.clip(three, first[:, None], DEPTH - 1)
-            return np.asarray(np.median(np.take_along_axis(values, near, 1), axis=1))
+            return np.asarray(np.sort(np.take_along_axis(values, near, 1), axis=1)[:, 1])
 
         risen = level(np.full(len(rows), DEPTH)) - level(first + old - 1)
         error = np.sqrt(2.0) * self._sigma(rows).max()

@@ -121,18 +121,22 @@ class Stillness:
         self._count[channel] = 0.0
 
     def _learn_all(self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]) -> None:
-        """Learn stretches in order; those of most channels are within their habit."""
-        left_s, longest_s = self._habit_s.copy(), np.zeros_like(self._habit_s)
-        np.multiply.at(left_s, channel, 1.0 - np.minimum(lasted_s / MEMORY_S, 1.0))
-        np.maximum.at(longest_s, channel, lasted_s)
-        # What is no longer than all that is left of the habit in the end is plausible, and no habit.
-        is_usual = longest_s <= left_s
-        self._habit_s = np.where(is_usual, left_s, self._habit_s)
-        usual = is_usual[channel]
+        """Learn stretches, sorted by channel; those of most channels are within their habit."""
+        whose, place, count = np.unique(channel, return_inverse=True, return_counts=True)
+        stretches_s = np.zeros((int(count.max(initial=0)), len(whose)))  # as they came; 0 = none
+        stretches_s[np.arange(len(channel)) - np.searchsorted(channel, channel), place] = lasted_s
+        left = 1.0 - np.minimum(stretches_s / MEMORY_S, 1.0)
+        habit_s = self._habit_s[whose]
+        # What is no longer than so many times all that is left of the habit is learned as it is.
+        is_usual = stretches_s.max(axis=0, initial=0.0) <= GROWS * habit_s * left.prod(axis=0)
+        for one_s, kept in zip(stretches_s, left, strict=True):
+            habit_s = np.maximum(habit_s * kept, one_s)
+        self._habit_s[whose[is_usual]] = habit_s[is_usual]
+        usual = is_usual[place]
         np.add.at(self._changes, channel[usual], 1.0)
         np.add.at(self._learned_s, channel[usual], lasted_s[usual])
-        for place in np.flatnonzero(~usual).tolist():
-            self._learn(int(channel[place]), float(lasted_s[place]))
+        for row in np.flatnonzero(~usual).tolist():
+            self._learn(int(channel[row]), float(lasted_s[row]))
 
     def _learn(self, channel: int, lasted_s: float) -> None:
         """Learn one stretch of a channel."""
