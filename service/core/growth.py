@@ -89,6 +89,7 @@ LEAK_SIZES: Final = Sizes(0.05, 2000.0, 24, favoured=0.5, width=4.0)
 PULSE_SIZES: Final = Sizes(25.0, 1200.0, 6, favoured=100.0, width=10.0)
 # What seven breathe is 6 kg/day; a repressurisation with oxygen of 8 mmHg (2005) 150 kg/day.
 OXYGEN_SIZES: Final = Sizes(0.4, 300.0, 10, favoured=3.0, width=3.0)
+SIZES: Final = {LEAK: LEAK_SIZES, OXYGEN: OXYGEN_SIZES}
 JUMP_SHARE: Final = 0.003  # of the mass: a vestibule or an airlock on a station of 900 m3
 
 
@@ -401,39 +402,47 @@ class ChangeBank(Table):
         return 0.5 * np.square(c) * var / seen - 0.5 * np.log(seen), c * var / seen
 
     def possible_rates(
-        self,
-        row: int,
-        rate: float,
-        mass_kg: float,
-        odds_per_s: tuple[float, float],
-        trust: Rows,
+        self, row: int, rate: float, mass_kg: float, odds_per_s: Mapping[int, float], trust: Rows
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the rates that a row may have, were each change true, and their probabilities.
 
-        `odds_per_s` is how often a leak changes, and how often gas goes or comes at once, 1/s. The
-        first rate is that of no change, and the only one where nothing stirs.
+        `odds_per_s` is how often what happens, 1/s, by the places of `KINDS` but for `PULSE`, which
+        stands for all lengths. What is no leak has told of no rate, and bent the one that is known
+        until it is booked. The first rate is that of no change, and the only one where nothing stirs.
         """
-        c, info = self._linear(LEAK)[row], self._quadratic(LEAK)[row]
-        if float((trust * _ratios(c, info)).max()) < RUMOUR:
+        peaks = trust * _ratios(self.correlation[row], self.information[row]).reshape(
+            -1, CANDIDATES
+        )
+        if float(peaks[LEAK].max()) < RUMOUR:
             return np.array([rate]), np.ones(1)
         spans = _log_spans(self.born_s[[row]], self.before_s[[row]])[0]
-        log_parts, rate_parts = [], []
-        for sign in (1.0, -1.0):
-            ratio, size = LEAK_SIZES.ratios(sign * c[:, None], info[:, None])
-            log_parts.append(trust[:, None] * ratio - np.log(2.0) + spans + np.log(odds_per_s[0]))
-            rate_parts.append(rate + sign * self.deviation[row, RATE, :CANDIDATES, None] * size)
-        logs, rates = np.stack(log_parts), np.stack(rate_parts)
-        logs = np.where(rates >= min(rate, 0.0), logs, -np.inf)  # nothing leaks inwards
-        # What jumped at once has told of no rate, and bent the one that is known until it is booked.
-        ratio, size = self._jumps(np.array([row]), JUMP, np.array([mass_kg]))
-        jump_logs = trust[:, None] * ratio[0] + spans + np.log(odds_per_s[1])
-        jump_rates = rate + self.deviation[row, RATE, _block(JUMP), None] * size[0]
-        logs = np.concatenate(([0.0], logs.ravel(), jump_logs.ravel()))
-        rates = np.concatenate(([rate], rates.ravel(), jump_rates.ravel()))
-        weight = np.exp(logs - logs.max())
+        logs, rates = [np.zeros(1)], [np.array([rate])]
+        for place, odds in _each_place(odds_per_s):
+            if place != LEAK and float(peaks[place].max()) < STIRRED:
+                continue
+            ratio, size = self._possible(row, place, mass_kg)
+            log = trust[:, None] * ratio + spans + np.log(odds)
+            shifted = rate + self.deviation[row, RATE, _block(place), None] * size
+            if place == LEAK:
+                log = np.where(shifted >= min(rate, 0.0), log, -np.inf)  # nothing leaks inwards
+            logs.append(log.ravel())
+            rates.append(shifted.ravel())
+        joint = np.concatenate(logs)
+        weight = np.exp(joint - joint.max())
         weight[weight < 1e-5] = 0.0
         kept = np.flatnonzero(weight)
-        return rates[kept], weight[kept] / weight.sum()
+        return np.concatenate(rates)[kept], weight[kept] / weight.sum()
+
+    def _possible(self, row: int, place: int, mass_kg: float) -> tuple[Rows, Rows]:
+        """Return log-likelihood ratio and size of each plausible change, (CANDIDATES, cells)."""
+        if place in (JUMP, OXYGEN_JUMP):
+            ratio, size = self._jumps(np.array([row]), place, np.array([mass_kg]))
+            return ratio[0], size[0]
+        c, info = self._linear(place)[row, :, None], self._quadratic(place)[row, :, None]
+        sizes = SIZES.get(place, PULSE_SIZES)
+        more, less = sizes.ratios(c, info), sizes.ratios(-c, info)
+        ratios = np.concatenate([more[0], less[0]], axis=1) - np.log(2.0)
+        return ratios, np.concatenate([more[1], -less[1]], axis=1)
 
     def _linear(self, place: int) -> Rows:
         return self.correlation[:, _block(place)]
@@ -485,6 +494,15 @@ def _ratios(correlation: Rows, information: Rows) -> Rows:
     """Return the log-likelihood ratio of each candidate, were its change as large as is likeliest."""
     found: Rows = 0.5 * np.square(correlation) / (information + 1e-300)
     return found
+
+
+def _each_place(odds_per_s: Mapping[int, float]) -> list[tuple[int, float]]:
+    """Return the odds of every place of `KINDS`; those of `PULSE` are shared by all lengths."""
+    odds = {place: each for place, each in odds_per_s.items() if place != PULSE}
+    if PULSE in odds_per_s:
+        share = odds_per_s[PULSE] / len(PULSES_S)
+        odds |= dict.fromkeys(range(PULSE, len(KINDS)), share)
+    return list(odds.items())
 
 
 def _block(place: int) -> slice:

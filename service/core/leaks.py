@@ -16,6 +16,7 @@ from service.core.estimators import MASS, RATE
 from service.core.estimators import OXYGEN as OXYGEN_GAINED
 from service.core.growth import (
     JUMP,
+    LEAK,
     OXYGEN,
     OXYGEN_JUMP,
     PULSE,
@@ -95,7 +96,7 @@ class LeakBook(Ledger):
                         row,
                         known[0],
                         float(self.filter.state[row, MASS]),
-                        (CHANGE_ODDS_PER_S, ODDS_PER_S[JUMP]),
+                        {LEAK: CHANGE_ODDS_PER_S} | self._rival_odds(account),
                         self._trust([row])[0],
                     )
             self._rates[key] = mixture_interval(centres, weights, error)
@@ -224,12 +225,22 @@ class LeakBook(Ledger):
         is_told = account.sees_oxygen or not self._is_home(account)
         return 0.0 if is_told else account.life_support.gain_sd_kg_per_s
 
+    @staticmethod
+    def _rival_odds(account: Account) -> dict[int, float]:
+        """Return how often what is no leak happens to an account, 1/s, by its place in the bank."""
+        is_seen = {OXYGEN_JUMP: account.sees_oxygen, OXYGEN: account.sees_oxygen}
+        return {kind: odds for kind, odds in ODDS_PER_S.items() if is_seen.get(kind, True)}
+
     def _rivals(self, row: int, evidence: Evidence) -> dict[int, float]:
         """Return the log-odds of all that is no leak, by its place in the bank."""
-        speaks = {JUMP: evidence.jump, PULSE: evidence.pulse}
-        if self.accounts[row].sees_oxygen:
-            speaks |= {OXYGEN_JUMP: evidence.oxygen_jump, OXYGEN: evidence.oxygen}
-        return {k: float(e[row]) + float(np.log(ODDS_PER_S[k])) for k, e in speaks.items()}
+        speaks = {
+            JUMP: evidence.jump,
+            PULSE: evidence.pulse,
+            OXYGEN_JUMP: evidence.oxygen_jump,
+            OXYGEN: evidence.oxygen,
+        }
+        odds = self._rival_odds(self.accounts[row])
+        return {kind: float(speaks[kind][row] + np.log(odds[kind])) for kind in odds}
 
     def _doubt_of_decrease(self, account: Account) -> float:
         """Return the log-odds by which a decrease must be surer than a growth.

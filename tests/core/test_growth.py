@@ -10,6 +10,7 @@ from service.core.growth import (
     CANDIDATES,
     JUMP,
     KINDS,
+    LEAK,
     OXYGEN,
     OXYGEN_JUMP,
     PAUSE_S,
@@ -29,7 +30,7 @@ NOISE = AirNoise(
 RATE_SD = 1.0 / 86400.0
 SURE = np.ones((1, CANDIDATES))
 ASKED = np.ones(1, np.bool_)
-ODDS = (1.0 / (30 * 86400.0), 1.0 / (5 * 86400.0))  # of a change of the leak, and of a jump, 1/s
+ODDS = {LEAK: 1.0 / (30 * 86400.0), JUMP: 1.0 / (5 * 86400.0)}  # 1/s
 
 
 def run(times_s, balances_kg, oxygen_kg=None):
@@ -253,15 +254,22 @@ def test_where_nothing_stirs_the_rate_is_one_and_a_suspected_change_adds_others(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_went_at_once_is_no_rate(seed):
-    """A kilogram of 100 is gone within a minute, and three have passed since; five seeds."""
-    times, balances = leaking(600, 600, 0.0, seed)
-    balances[-3:] -= 1.0
-    leaks, bank, *_ = run(times, balances)
-    rates, weights = bank.possible_rates(0, leaks.rate(0)[0], 100.0, ODDS, SURE[0])
-    assert weights[rates > 5.0 / 86400.0].sum() < 0.5
-    unaware = bank.possible_rates(0, leaks.rate(0)[0], 100.0, (ODDS[0], 1e-30), SURE[0])
-    assert unaware[1][unaware[0] > 5.0 / 86400.0].sum() > 0.5
+@pytest.mark.parametrize("kind", [JUMP, OXYGEN, PULSE])
+def test_what_is_no_leak_is_no_rate_while_it_is_not_booked(seed, kind):
+    """Of a jump of 1 kg, 6 kg/day of oxygen, or 60 kg/day for ten minutes; five seeds each."""
+    since_s = {JUMP: 180.0, OXYGEN: 4 * 3600.0, PULSE: 1200.0}[kind]
+    size = {JUMP: -1.0, OXYGEN: 6.0 / 86400.0, PULSE: 60.0 / 86400.0}[kind]
+    times = 60.0 * np.arange(1, 901)
+    on_total, on_oxygen = shown(kind, times - times[-1] + since_s)
+    rng = np.random.default_rng(seed)
+    total, oxygen = rng.normal(0.0, 0.05, (2, len(times)))
+    leaks, bank, *_ = run(times, total + size * on_total, oxygen + size * on_oxygen)
+    found = []
+    for odds in ({LEAK: ODDS[LEAK], kind: ODDS[JUMP]}, {LEAK: ODDS[LEAK]}):
+        rates, weights = bank.possible_rates(0, leaks.rate(0)[0], 100.0, odds, SURE[0])
+        found.append(weights[rates > 3.0 / 86400.0].sum())
+    aware, unaware = found
+    assert aware < 0.5 < unaware
 
 
 def test_a_candidate_of_a_long_pause_is_kept_where_it_lasts():
