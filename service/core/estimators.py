@@ -111,26 +111,30 @@ SHAKEN: Final = {
 }
 
 
-@lru_cache(maxsize=256)
-def _course(span_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how the state moves within a time, and how much of each of `SHAKEN` comes anew.
+@lru_cache(maxsize=16)
+def _courses(spans_s: tuple[float, ...]) -> tuple[Rows, Rows]:
+    """Return how a state moves within each time, and how much of each of `SHAKEN` comes anew.
 
-    Shapes (20, 20) and (18,); a leak rate stays as it is here.
+    Shapes (n, 20, 20) and (n, 18); a leak rate stays as it is here. Telemetry is regular as a rule, so
+    the same times come again and again.
     """
-    move, fresh = np.eye(STATES), np.zeros(STATES)
-    move[MASS, RATE] = move[OXYGEN, DEFICIT] = -span_s
-    fresh[list(WALKING)] = span_s
+    span_s = np.array(spans_s)
+    move = np.zeros((len(span_s), STATES, STATES))
+    move[:] = np.eye(STATES)
+    fresh = np.zeros((len(span_s), STATES))
+    move[:, MASS, RATE] = move[:, OXYGEN, DEFICIT] = -span_s
+    fresh[:, list(WALKING)] = span_s[:, None]
     for part, memory_s in FADING.items():
         kept = np.exp(-span_s / memory_s)
-        move[part, part], fresh[part] = kept, 1.0 - kept * kept
-    move[OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - move[IMBALANCE, IMBALANCE])
+        move[:, part, part], fresh[:, part] = kept, 1.0 - kept * kept
+    move[:, OXYGEN, IMBALANCE] = -IMBALANCE_S * (1.0 - move[:, IMBALANCE, IMBALANCE])
     for part, (period_s, memory_s) in TURNING.items():
         kept, angle = np.exp(-span_s / memory_s), 2.0 * np.pi * span_s / period_s
         turn = part + 1
-        move[part, part] = move[turn, turn] = kept * np.cos(angle)
-        move[part, turn], move[turn, part] = kept * np.sin(angle), -kept * np.sin(angle)
-        fresh[part] = fresh[turn] = 1.0 - kept * kept
-    return move, fresh[list(SHAKEN)]
+        move[:, part, part] = move[:, turn, turn] = kept * np.cos(angle)
+        move[:, part, turn], move[:, turn, part] = kept * np.sin(angle), -kept * np.sin(angle)
+        fresh[:, part] = fresh[:, turn] = 1.0 - kept * kept
+    return move, fresh[:, list(SHAKEN)]
 
 
 class LeakFilter(Table):
@@ -243,8 +247,8 @@ class LeakFilter(Table):
             How a deviation of the state moved.
         """
         span_s = np.where(used, time_s - self.time_s, 0.0)
-        courses = [_course(span) for span in span_s.tolist()]
-        move = np.stack([course[0] for course in courses])
+        move, fresh = _courses(tuple(span_s.tolist()))
+        move = move.copy()
         rate = self.state[:, RATE]
         emptied = np.clip(rate * span_s / np.maximum(self.state[:, MASS], 1e-9), 0.0, EMPTYING)
         move[:, RATE, RATE] = 1.0 - self.flow_exponent * emptied
@@ -253,7 +257,7 @@ class LeakFilter(Table):
         shake = np.zeros((len(span_s), STATES))
         shake[:, RATE] = CREEP_VAR_PER_S * span_s + np.square(bent) * EMPTYING * emptied
         strengths = np.stack([getattr(self, name) for name in SHAKEN.values()], axis=1)
-        shake[:, list(SHAKEN)] = strengths * np.stack([course[1] for course in courses])
+        shake[:, list(SHAKEN)] = strengths * fresh
         self.state = (move @ self.state[:, :, None])[:, :, 0]
         self.state[:, OXYGEN] += np.where(used, gained_kg, 0.0)
         spread = move @ self.covariance @ move.transpose(0, 2, 1)

@@ -410,9 +410,8 @@ class ChangeBank(Table):
         stands for all lengths. What is no leak has told of no rate, and bent the one that is known
         until it is booked. The first rate is that of no change, and the only one where nothing stirs.
         """
-        peaks = trust * _ratios(self.correlation[row], self.information[row]).reshape(
-            -1, CANDIDATES
-        )
+        ratios = _ratios(self.correlation[row], self.information[row])
+        peaks = trust * ratios.reshape(len(KINDS), CANDIDATES)
         if float(peaks[LEAK].max()) < RUMOUR:
             return np.array([rate]), np.ones(1)
         spans = _log_spans(self.born_s[[row]], self.before_s[[row]])[0]
