@@ -11,6 +11,7 @@ from service.core.events import ActivityNoted, AlertEvent, Event
 from service.core.intake import ClockMode, Doubt
 from service.core.monitor import Monitor
 from service.core.samples import ACTIVITY_NAMES, Activity, Quality, SampleBatch
+from service.core.station import ChannelKind
 from service.core.units import S_PER_DAY
 from service.core.views import AtmosphereView, Outcome
 
@@ -100,6 +101,26 @@ def test_single_samples_with_a_tick_after_each_change_nothing(story, station, po
     cuts_s = np.unique(story.samples.received_s).tolist()
     outcome = in_pieces(Monitor(station, policy), story, cuts_s, [True] * len(cuts_s))
     assert outcome == story.whole
+
+
+@pytest.mark.parametrize("noise_pa", [0.0, 12.0])
+def test_a_fall_at_one_reading_a_second_is_told_in_the_same_second_however_it_is_cut(
+    flight, station, policy, noise_pa
+):
+    """Half an hour as usual, then a hole of 25 mm; noise of 0.1 mmHg alone looks low at times."""
+    flown = flight(
+        hours=0.55, spacing_s=1.0, leak_kg_per_day=lambda h: 0.1 if h < 0.5 else 8000.0, channels=5
+    )
+    samples = flown.samples()
+    samples = samples[np.argsort(samples.received_s, kind="stable")]
+    noise = np.random.default_rng(2).normal(0.0, noise_pa, len(samples))
+    is_gauge = np.array([c.kind is ChannelKind.PRESSURE for c in station.channels])
+    value = samples.value + np.where(is_gauge[samples.channel], noise, 0.0)
+    story = Story(replace(samples, value=value), [], Outcome())
+    whole = in_pieces(Monitor(station, policy), story, [], [])
+    cuts_s = np.arange(story.samples.received_s[0], story.end_s).tolist()
+    assert in_pieces(Monitor(station, policy), story, cuts_s, [True] * len(cuts_s)) == whole
+    assert "rapid_depressurisation" in {e.rule for e in whole.events if isinstance(e, AlertEvent)}
 
 
 @settings(max_examples=6)
