@@ -262,6 +262,9 @@ def _broker(directory: Path, wanted: str | None) -> Iterator[tuple[str, int, str
         yield name, port, protocol
     finally:
         process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(BROKER_READY_S)
+        process.kill()  # one that was only just up may not have heard
         process.wait()
 
 
