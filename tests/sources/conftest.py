@@ -84,13 +84,13 @@ class BrokerProcess:
 
     def stop(self) -> None:
         """Return when the process is gone; mosquitto that is only just up may not hear the first call."""
-        if self._process is None:
+        process, self._process = self._process, None
+        if process is None:
             return
         for _ in range(20):
-            self._process.terminate()
+            process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1.0)
-                self._process = None
+                process.wait(timeout=1.0)
                 return
         pytest.fail(f"the broker did not stop: {self._log.read_text()}")
 
