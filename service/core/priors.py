@@ -19,10 +19,7 @@ _STILL = NoiseModel(
     walk_var_per_s=0.02 / S_PER_DAY,
     orbit_var=0.04**2,
 )
-# Of the temperature that no thermometer sees: 0.2 K/day for beta angle, and 0.08 K by day for what works
-# nearby; [estimate].
-WARMING_MMHG_PER_DAY: Final = 0.5
-UNSEEN_DAY_MMHG: Final = 0.2
+WARMING_MMHG_PER_DAY: Final = 0.5  # 0.2 K/day that no thermometer sees; beta angle; [estimate]
 PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
     Balance.TOTAL: _STILL,
     Balance.PRESSURE: replace(
@@ -31,7 +28,6 @@ PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
         hourly_var=0.2**2,
         daily_var=0.3**2,
         walk_var_per_s=1.0 / S_PER_DAY,
-        day_var=UNSEEN_DAY_MMHG**2,
         imbalance_var=(WARMING_MMHG_PER_DAY / S_PER_DAY) ** 2,
     ),
     # In percent of the accumulator; estimates. Gauges of quantity resolve some tenths. 1 K moves

@@ -388,23 +388,6 @@ def test_what_a_shut_tunnel_leaks_is_known_from_the_whole_by_its_best_account(ha
     assert believed + doubt > rate, "all of it may leak there"
 
 
-def test_a_tunnel_that_warms_by_day_where_no_thermometer_hangs_keeps_its_rate_in_the_interval():
-    """0.1 kg/day, and 0.2 K that come and go in a day; every hour of 36, four times of the day."""
-    pressures = leaking(1.5, 0.1, 1.4, FULL_PA, 7.0)
-    days, held = np.arange(len(pressures)) / 1440.0, []
-    for quarter in range(4):
-        book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(quarter)
-        warmed = pressures * (1.0 + 0.2 / WARM_K * np.sin(2.0 * np.pi * (days + quarter / 4.0)))
-        for minute, pressure_pa in enumerate(warmed):
-            air = reading(minute, float(pressure_pa), rng)
-            book.step({TUNNEL: replace(air, temperature_k=None)})
-            if minute >= 180 and minute % 60 == 0:
-                low, _, high = book.leak((TUNNEL, Balance.PRESSURE)) or (np.nan,) * 3
-                held.append(low * S_PER_DAY <= 0.1 <= high * S_PER_DAY)
-                assert (high - low) * S_PER_DAY < 0.5
-    assert np.mean(held) >= 0.93
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_an_oxygen_sensor_that_hears_of_a_failed_generator_hours_later_makes_no_growth(seed):
     """Seven people lose their generator; the sensor follows the oxygen with a time constant of 2 h."""
