@@ -89,13 +89,14 @@ class FallWatch:
         """
         if not len(channels):
             return
-        rows, place, count = np.unique(self._row[channels], return_inverse=True, return_counts=True)
+        rows, place = np.unique(self._row[channels], return_inverse=True)
         order = np.argsort(place, kind="stable")
-        nth = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
-        time_s = np.full((len(rows), int(count.max())), -np.inf)
+        place = place[order]
+        nth = np.arange(len(place)) - np.searchsorted(place, place)
+        time_s = np.full((len(rows), int(nth.max()) + 1), -np.inf)
         value = np.full(time_s.shape, np.nan)
-        time_s[place[order], nth] = times_s[order]
-        value[place[order], nth] = values[order]
+        time_s[place, nth] = times_s[order]
+        value[place, nth] = values[order]
         heard_s = np.concatenate([self._time_s[rows], time_s], axis=1)
         newer = time_s > np.maximum.accumulate(heard_s[:, DEPTH - 1 : -1], axis=1)
         kept = np.concatenate([np.ones((len(rows), DEPTH), np.bool_), newer], axis=1)

@@ -122,9 +122,10 @@ class Stillness:
 
     def _learn_all(self, channel: NDArray[np.intp], lasted_s: NDArray[np.float64]) -> None:
         """Learn stretches, sorted by channel; those of most channels are within their habit."""
-        whose, place, count = np.unique(channel, return_inverse=True, return_counts=True)
-        stretches_s = np.zeros((int(count.max(initial=0)), len(whose)))  # as they came; 0 = none
-        stretches_s[np.arange(len(channel)) - np.searchsorted(channel, channel), place] = lasted_s
+        whose, place = np.unique(channel, return_inverse=True)
+        nth = np.arange(len(channel)) - np.searchsorted(channel, channel)
+        stretches_s = np.zeros((int(nth.max(initial=-1)) + 1, len(whose)))  # as they came; 0 = none
+        stretches_s[nth, place] = lasted_s
         left = 1.0 - np.minimum(stretches_s / MEMORY_S, 1.0)
         habit_s = self._habit_s[whose]
         # What is no longer than so many times all that is left of the habit is learned as it is.
