@@ -152,21 +152,18 @@ class FallWatch:
         return self._fall[alive][order], self._slope[alive][order]
 
     def has_moved(self, by_pa: float, now_s: float) -> bool:
-        """Say whether any gauge has read otherwise by so much within the time that `change` may span."""
+        """Say whether any gauge has read otherwise by so much within the time that `changes` may span."""
         recent = self._time_s > now_s - SPAN_S - ALIVE_S
         return bool((recent & (np.abs(self._value - self._value[:, -1:]) > by_pa)).any())
 
-    def change(self, channels: NDArray[np.intp], now_s: float) -> tuple[float, float]:
-        """Return by how much the pressure has risen within `SPAN_S`, and its error, Pa.
+    def changes(self, now_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return by how much each gauge has risen within `SPAN_S`, and its error, Pa.
 
-        The mean of the living gauges, and the error of one of them, for they err alike when air
-        moves; NaN where nothing is known. Of three readings in a row the middle one counts, for one
-        may be a spike.
+        One for each channel; NaN where nothing is known. Of three readings in a row the middle one
+        counts, for one may be a spike.
         """
-        rows = self._row[channels]
-        rows = rows[self._time_s[rows, -1] > now_s - ALIVE_S]
-        if not len(rows):
-            return np.nan, np.nan
+        risen, error = np.full((2, len(self._row)), np.nan)
+        rows = np.flatnonzero(self._time_s[:, -1] > now_s - ALIVE_S)
         values, known = self._value[rows], np.isfinite(self._time_s[rows])
         first = DEPTH - known.sum(axis=1)
         old = (known & (self._time_s[rows] <= now_s - SPAN_S)).sum(axis=1)
@@ -176,9 +173,10 @@ class FallWatch:
             near = np.clip(three, first[:, None], DEPTH - 1)
             return np.asarray(np.sort(np.take_along_axis(values, near, 1), axis=1)[:, 1])
 
-        risen = level(np.full(len(rows), DEPTH)) - level(first + old - 1)
-        error = np.sqrt(2.0) * self._sigma(rows).max()
-        return float(risen.mean()), float(error)
+        alive = np.flatnonzero(self.is_gauge)[rows]
+        risen[alive] = level(np.full(len(rows), DEPTH)) - level(first + old - 1)
+        error[alive] = np.sqrt(2.0) * self._sigma(rows)
+        return risen, error
 
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""

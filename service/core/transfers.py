@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.core.air import Readings
 from service.core.falls import SPAN_S, FallWatch
 from service.core.samples import Activity
@@ -50,10 +53,13 @@ class Transfers:
         found: list[Activity] = []
         if not self._falls.has_moved(QUIET_PA, at_s):
             return found
+        risen_pa, error_pa = self._falls.changes(at_s)
+        if not (np.abs(risen_pa) > QUIET_PA + CERTAIN * error_pa).any():
+            return found  # no side of any hatch has moved for certain
         for name, (one, other) in self._sides.items():
             if at_s < self._told_s.get(name, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
                 continue
-            giver = self._giver(one, other, at_s)
+            giver = self._giver((one, other), risen_pa, error_pa)
             if giver is not None and told.isdisjoint(giver):
                 self._told_s[name] = at_s
                 found.append(
@@ -86,12 +92,25 @@ class Transfers:
             if (sides := sides_of(self._station, hatch, states)) is not None:
                 self._sides[hatch.name] = sides
 
-    def _giver(self, one: Group, other: Group, at_s: float) -> Group | None:
-        """Return the side that has lost for certain about what the other has gained, if one has."""
+    def _giver(
+        self,
+        sides: tuple[Group, Group],
+        risen_pa: NDArray[np.float64],
+        error_pa: NDArray[np.float64],
+    ) -> Group | None:
+        """Return the side that has lost for certain about what the other has gained, if one has.
+
+        A side has risen by the mean of its living gauges, with the error of one of them, for they
+        err alike when air moves.
+        """
         moved = []
-        for group in (one, other):
-            change_pa, error_pa = self._falls.change(self._readings.gauges(group), at_s)
-            if not abs(change_pa) > QUIET_PA + CERTAIN * error_pa:
+        for group in sides:
+            gauges = self._readings.gauges(group)
+            alive = gauges[np.isfinite(risen_pa[gauges])]
+            if not len(alive):
+                return None
+            change_pa = float(risen_pa[alive].mean())
+            if not abs(change_pa) > QUIET_PA + CERTAIN * float(error_pa[alive].max()):
                 return None
             moved.append((change_pa * sum(self._volume_m3[i] for i in group), group))
         (lost, giver), (gained, _) = sorted(moved)
