@@ -152,6 +152,8 @@ def _seen(explanation: Explanation) -> str:
             _mark(place, explanation)
         for number, known in enumerate(explanation.known, 1):
             at = stamps([known.time_s])[0]
+            if not times[0] <= at <= times[-1]:
+                continue  # a number beside the plot would take the room of the plot
             axes[0].annotate(
                 str(number),
                 (at, 1.0),

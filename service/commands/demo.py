@@ -32,10 +32,10 @@ from simulators.scenario import config_of
 from simulators.scenario import load as load_scenario
 
 SCENARIO: Final = "demo_2024_02"
-# A week of nights with the hatch shut before the crack grows, and the days until it is shut for good.
+# A week of nights with the hatch shut before the crack grows, and two after it has.
 START: Final = datetime(2024, 2, 1, tzinfo=UTC)
-END: Final = datetime(2024, 2, 13, tzinfo=UTC)
-SPEED: Final = 40_000.0  # 12 days in 26 s, or as fast as the daemon follows
+END: Final = datetime(2024, 2, 10, tzinfo=UTC)
+SPEED: Final = 40_000.0  # 9 days in 19 s, or as fast as the daemon follows
 SETTLE_S: Final = 180.0  # of the end of the simulation; the last ticks need no more samples
 BROKER_READY_S: Final = 10.0
 USUAL_PORT: Final = 9464
@@ -48,7 +48,7 @@ max_queued_messages 0
 persistence false
 """
 # While a subscription has as many messages under way as it may, the broker holds back the other one
-# too; so it may have all 17 280 of the demo, and two subscriptions have 65 535 between them. A
+# too; so it may have all 12 960 of the demo, and two subscriptions have 65 535 between them. A
 # daemon that does not keep up is otherwise cut off after 10 s and sent everything again after 30 s.
 NATS_CONF: Final = """\
 server_name: hullwatch_demo

@@ -1,6 +1,7 @@
 """What a replay keeps of its alerts, and the command that shows it."""
 
 import gzip
+import re
 from dataclasses import replace
 
 import orjson
@@ -173,6 +174,20 @@ def test_the_same_evidence_gives_the_same_page(replayed):
     for name in ("a.html", "b.html"):
         assert explain(ALERT.alert_id, "--from", replayed, "--out", replayed / name).exit_code == 0
     assert (replayed / "a.html").read_bytes() == (replayed / "b.html").read_bytes()
+
+
+def test_what_was_declared_before_anything_was_seen_takes_no_room_of_the_plot(tmp_path):
+    long_ago = replace(CREW, time_s=ONSET_S - 86400.0)
+
+    def drawn(*events: object) -> str:
+        write(tmp_path / FILE, recorded(outcome((*events, GROWTH, ALERT), days=0.2)))
+        assert explain(ALERT.alert_id, "--from", tmp_path).exit_code == 0
+        (page,) = (tmp_path / "explain").iterdir()
+        picture = re.search('src="[^"]+"', page.read_text(encoding="utf-8"))
+        assert picture
+        return picture[0]
+
+    assert drawn(long_ago) == drawn()
 
 
 def test_an_unknown_alert_lists_those_there_are(replayed):
