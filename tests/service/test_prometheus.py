@@ -25,11 +25,10 @@ from tests.deploy.conftest import (
     start_prometheus,
 )
 
-# What `hullwatch demo` shows, ended while its leak alert stands.
+# The bundled demonstration, ended while its leak alert stands.
 SCENARIO = """\
 based_on: demo_2024_02
-title: nine days
-start: 2024-02-01T00:00:00Z
+title: the first two weeks
 end: 2024-02-10T05:00:00Z
 """
 GROWTH = 'ALERTS{alertname="HullwatchLeakGrowth",alertstate="firing",atmosphere="prk"}'
@@ -62,7 +61,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config["influx"] = {"url": urls["database"], "org": "crew", "bucket": "hull"}
     (home / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.copytree(ROOT / "simulators/scenarios", home / "scenarios")
-    (home / "scenarios/nine_days.yaml").write_text(SCENARIO)
+    (home / "scenarios/two_weeks.yaml").write_text(SCENARIO)
     database = (
         "victoria-metrics",
         f"-storageDataPath={home / 'victoria'}",
@@ -71,7 +70,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     daemon = (
         *(sys.executable, "-m", "service", "run", "-c", home / "config.yaml"),
-        *("--simulate", home / "scenarios/nine_days.yaml", "--speed", "60000"),
+        *("--simulate", home / "scenarios/two_weeks.yaml", "--speed", "60000"),
     )
     with (
         process(*database, ready_url=f"{urls['database']}/health", log=home / "database.log"),
