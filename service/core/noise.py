@@ -181,7 +181,7 @@ def fit_air_noise(
         return prior
     joint = np.concatenate(shapes)
     if rescale:
-        theta = _rescaled(joint, observed, weights, theta, AIR_KINDS)
+        theta = _rescaled(joint, observed, weights, theta, AIR_PARTS)
     strengths = _fit(joint, observed, weights, theta, prior_weight)
     fitted = dict(zip(AIR_PARTS, strengths.tolist(), strict=True))
     return AirNoise(
@@ -245,12 +245,12 @@ def fit_noise(
     if not observed:
         return prior, 0
     theta = np.array(astuple(prior))
+    names = [f.name for f in fields(prior)]
     shapes = _shapes(len(observed), spacing_s)
     if rescale:
-        theta = _rescaled(shapes, observed, counts, theta, KINDS)
+        theta = _rescaled(shapes, observed, counts, theta, names)
         theta[IMBALANCE_PART] = prior.imbalance_var
     fitted = _fit(shapes, observed, counts, theta, prior_weight, [IMBALANCE_PART])
-    names = [f.name for f in fields(prior)]
     return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
 
 
@@ -259,11 +259,11 @@ def _rescaled(
     observed: Sequence[float],
     counts: Sequence[float],
     prior: NDArray[np.float64],
-    kinds: Sequence[int],
+    names: Sequence[str],
 ) -> NDArray[np.float64]:
     """Return the prior with the parts of each kind as many times stronger as fits best."""
-    kind = np.array(kinds)
-    together = [shapes[:, kind == k] @ prior[kind == k] for k in range(max(kinds) + 1)]
+    kind = np.array([KIND_OF[name] for name in names])
+    together = [shapes[:, kind == k] @ prior[kind == k] for k in range(kind.max() + 1)]
     basis = np.stack(together, axis=1)
     few = np.minimum(counts, MOST_COUNTED_TOGETHER * INDEPENDENT).tolist()
     factors = _fit(basis, observed, few, np.ones(len(together)), 1.0)
@@ -307,8 +307,13 @@ AIR_PARTS: Final = (
 
 
 # Parts of one kind share a source: white noise, what the air does, and the same of the oxygen sensor.
-KINDS: Final = tuple(int(f.name != "white_var") for f in fields(NoiseModel))
-AIR_KINDS: Final = (*KINDS, 1, 2, 3, 3)
+WHITE, AIR, SENSOR_WHITE, SENSOR = range(4)
+KIND_OF: Final = dict.fromkeys(AIR_PARTS, AIR) | {
+    "white_var": WHITE,
+    "sensor_white_var": SENSOR_WHITE,
+    "lag_var": SENSOR,
+    "offset_var_per_s": SENSOR,
+}
 
 
 def _mixtures(share: float) -> tuple[NDArray[np.float64], ...]:
