@@ -28,8 +28,8 @@ from tests.deploy.conftest import (
 # The bundled demonstration, ended while its leak alert stands.
 SCENARIO = """\
 based_on: demo_2024_02
-title: the first two weeks
-end: 2024-02-10T05:00:00Z
+title: until the night of the first alert
+end: 2024-02-09T05:00:00Z
 """
 GROWTH = 'ALERTS{alertname="HullwatchLeakGrowth",alertstate="firing",atmosphere="prk"}'
 
@@ -61,7 +61,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config["influx"] = {"url": urls["database"], "org": "crew", "bucket": "hull"}
     (home / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.copytree(ROOT / "simulators/scenarios", home / "scenarios")
-    (home / "scenarios/two_weeks.yaml").write_text(SCENARIO)
+    (home / "scenarios/first_alert.yaml").write_text(SCENARIO)
     database = (
         "victoria-metrics",
         f"-storageDataPath={home / 'victoria'}",
@@ -70,7 +70,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     daemon = (
         *(sys.executable, "-m", "service", "run", "-c", home / "config.yaml"),
-        *("--simulate", home / "scenarios/two_weeks.yaml", "--speed", "60000"),
+        *("--simulate", home / "scenarios/first_alert.yaml", "--speed", "60000"),
     )
     with (
         process(*database, ready_url=f"{urls['database']}/health", log=home / "database.log"),
