@@ -151,10 +151,15 @@ class FallWatch:
         order = np.argsort(-self._fall[alive], kind="stable")
         return self._fall[alive][order], self._slope[alive][order]
 
-    def has_moved(self, by_pa: float, now_s: float) -> bool:
-        """Say whether any gauge has read otherwise by so much within the time that `changes` may span."""
+    def may_have_moved(self, by_pa: float, certain: float, now_s: float) -> bool:
+        """Say whether `changes` may show any gauge that moved by more than `by_pa` for certain.
+
+        `certain` is in errors of the change.
+        """
         recent = self._time_s > now_s - SPAN_S - ALIVE_S
-        return bool((recent & (np.abs(self._value - self._value[:, -1:]) > by_pa)).any())
+        highest = np.where(recent, self._value, -np.inf).max(axis=1)
+        lowest = np.where(recent, self._value, np.inf).min(axis=1)
+        return bool((highest - lowest > by_pa + certain * self._change_errors()).any())
 
     def changes(self, now_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return by how much each gauge has risen within `SPAN_S`, and its error, Pa.
@@ -175,7 +180,7 @@ class FallWatch:
 
         alive = np.flatnonzero(self.is_gauge)[rows]
         risen[alive] = level(np.full(len(rows), DEPTH)) - level(first + old - 1)
-        error[alive] = np.sqrt(2.0) * self._sigma(rows)
+        error[alive] = self._change_errors()[rows]
         return risen, error
 
     def snapshot(self) -> dict[str, Any]:
@@ -197,6 +202,9 @@ class FallWatch:
         self._fall = state["fall"].copy()
         self._fall_before = state["fall_before"].copy()
         self._slope = state["slope"].copy()
+
+    def _change_errors(self) -> NDArray[np.float64]:
+        return np.asarray(np.sqrt(2.0) * self._sigma(np.arange(len(self._floor))))
 
     def _sigma(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the least error of a reading, to which half a code belongs."""

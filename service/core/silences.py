@@ -33,6 +33,7 @@ class Silences:
         self._lasted_s = np.zeros((channels, KEPT))
         self._ended_s = np.full((channels, KEPT), -np.inf)
         self._habit_s = np.zeros(channels)
+        self._forgets_s = np.full(channels, np.inf)  # when it is too long ago for the first of them
 
     def hear(self, channel: int, time_s: float) -> None:
         """Note that a channel was heard."""
@@ -40,7 +41,7 @@ class Silences:
         if lasted_s <= 0.0:
             return
         self.heard_s[channel] = time_s
-        if LEAST_S <= lasted_s < np.inf or self._habit_s[channel] > 0.0:
+        if LEAST_S <= lasted_s < np.inf or time_s > self._forgets_s[channel]:
             self._learn(channel, lasted_s)
 
     def unusual_s(self, at_s: float, start_s: float) -> NDArray[np.float64]:
@@ -56,6 +57,7 @@ class Silences:
         """Take over a snapshot."""
         for name in _ARRAYS:
             setattr(self, name, state[name].copy())
+        self._forgets_s = self._forgets()
 
     def _learn(self, channel: int, lasted_s: float) -> None:
         lasted, ended = self._lasted_s[channel], self._ended_s[channel]
@@ -64,3 +66,8 @@ class Silences:
         if lasted_s >= LEAST_S and lasted_s > lasted[shortest]:
             lasted[shortest], ended[shortest] = lasted_s, self.heard_s[channel]
         self._habit_s[channel] = np.sort(lasted)[-HABITUAL]
+        self._forgets_s[channel] = self._forgets()[channel]
+
+    def _forgets(self) -> NDArray[np.float64]:
+        first_s = np.where(self._lasted_s > 0.0, self._ended_s, np.inf).min(axis=1)
+        return np.asarray(first_s + MEMORY_S)

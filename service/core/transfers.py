@@ -51,11 +51,9 @@ class Transfers:
                     self._told_s[name] = at_s  # its opening tells of what evens out
             self._part(states)
         found: list[Activity] = []
-        if not self._falls.has_moved(QUIET_PA, at_s):
+        if not self._falls.may_have_moved(QUIET_PA, CERTAIN, at_s):
             return found
         risen_pa, error_pa = self._falls.changes(at_s)
-        if not (np.abs(risen_pa) > QUIET_PA + CERTAIN * error_pa).any():
-            return found  # no side of any hatch has moved for certain
         for name, (one, other) in self._sides.items():
             if at_s < self._told_s.get(name, at_s - TELLS_AGAIN_S) + TELLS_AGAIN_S:
                 continue
