@@ -152,9 +152,9 @@ class FallWatch:
         return self._fall[alive][order], self._slope[alive][order]
 
     def may_have_moved(self, by_pa: float, certain: float, now_s: float) -> bool:
-        """Say whether `changes` may show any gauge that moved by more than `by_pa` for certain.
+        """Say whether a gauge has read otherwise by so much, and so many errors of a change, lately.
 
-        `certain` is in errors of the change.
+        That is within the time that `changes` may span.
         """
         recent = self._time_s > now_s - SPAN_S - ALIVE_S
         highest = np.where(recent, self._value, -np.inf).max(axis=1)

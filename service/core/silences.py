@@ -33,7 +33,8 @@ class Silences:
         self._lasted_s = np.zeros((channels, KEPT))
         self._ended_s = np.full((channels, KEPT), -np.inf)
         self._habit_s = np.zeros(channels)
-        self._forgets_s = np.full(channels, np.inf)  # when it is too long ago for the first of them
+        # When the first of its silences will be too long ago.
+        self._forgets_s = np.full(channels, np.inf)
 
     def hear(self, channel: int, time_s: float) -> None:
         """Note that a channel was heard."""

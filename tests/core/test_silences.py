@@ -62,11 +62,11 @@ def test_a_reading_that_comes_late_says_nothing(silences):
     assert silences.heard_s[0] == last_s
 
 
-def test_a_copy_goes_on_alike(silences):
+@pytest.mark.parametrize("then_h", [[20.0], [0.1] * 730])
+def test_a_copy_goes_on_alike(silences, then_h):
     last_s = speaks(silences, START_S, 3.0, 8.0, 3.5, 3.2)
     copy = Silences(1)
     copy.restore(silences.snapshot())
-    speaks(silences, last_s, 20.0)
-    speaks(copy, last_s, 20.0)
-    at_s = last_s + 30.0 * HOUR_S
+    speaks(silences, last_s, *then_h)
+    at_s = speaks(copy, last_s, *then_h) + 5.0 * HOUR_S
     assert np.array_equal(copy.unusual_s(at_s, START_S), silences.unusual_s(at_s, START_S))
