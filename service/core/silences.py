@@ -33,7 +33,6 @@ class Silences:
         self._lasted_s = np.zeros((channels, KEPT))
         self._ended_s = np.full((channels, KEPT), -np.inf)
         self._habit_s = np.zeros(channels)
-        # When the first of its silences will be too long ago.
         self._forgets_s = np.full(channels, np.inf)
 
     def hear(self, channel: int, time_s: float) -> None:
@@ -58,7 +57,7 @@ class Silences:
         """Take over a snapshot."""
         for name in _ARRAYS:
             setattr(self, name, state[name].copy())
-        self._forgets_s = self._forgets()
+        self._forgets_s = _forgets_s(self._lasted_s, self._ended_s)
 
     def _learn(self, channel: int, lasted_s: float) -> None:
         lasted, ended = self._lasted_s[channel], self._ended_s[channel]
@@ -67,8 +66,9 @@ class Silences:
         if lasted_s >= LEAST_S and lasted_s > lasted[shortest]:
             lasted[shortest], ended[shortest] = lasted_s, self.heard_s[channel]
         self._habit_s[channel] = np.sort(lasted)[-HABITUAL]
-        self._forgets_s[channel] = self._forgets()[channel]
+        self._forgets_s[channel] = _forgets_s(lasted, ended)
 
-    def _forgets(self) -> NDArray[np.float64]:
-        first_s = np.where(self._lasted_s > 0.0, self._ended_s, np.inf).min(axis=1)
-        return np.asarray(first_s + MEMORY_S)
+
+def _forgets_s(lasted_s: NDArray[np.float64], ended_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return when the first of the silences in each row will be too long ago."""
+    return np.asarray(np.where(lasted_s > 0.0, ended_s, np.inf).min(axis=-1) + MEMORY_S)
