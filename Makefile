@@ -17,9 +17,10 @@ COMPILE := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-
 	--fork-strategy fewest --no-build --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --extra demo
 
-# Two processors at once, each file of tests whole on one of them, so that its servers start once.
-# In the order of the folders: reordered, the longest file of few tests would come last and alone.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Each file of tests is run whole by one worker, so that its servers start once, and in the order of
+# the folders: reordered, the longest file of few tests would come last and alone.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+CORE := tests/core service/core
 
 # Debian keeps servers where only root looks for programs.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -30,23 +31,23 @@ export PATH := $(PATH):/usr/sbin:/sbin
 demo: $(VENV)/demo.stamp
 	$(BIN)/hullwatch demo
 
-# What each line does is shown by the short tests; counting lines makes a run take 1.8 times as long.
-# Few of the long ones need a server, so each is run where there is time.
+# Counting lines makes a run take 1.8 times as long, so only the core's are, by its own short tests.
+# Where tests wait for servers, three at a time keep two processors busy. Few of the long ones need
+# a server, so each is run where there is time.
 test: $(VENV)/dev.stamp static
 	.ci/servers
-	$(PYTEST) -m "not slow" --cov --cov-report=term --hypothesis-profile=ci
-	$(BIN)/coverage report --include='service/core/*' --fail-under=98
-	$(PYTEST) -m slow --dist worksteal --hypothesis-profile=ci
+	$(PYTEST) -n 2 -m "not slow" $(CORE) --cov --cov-fail-under=98 --hypothesis-profile=ci
+	$(PYTEST) -n 3 -m "not slow" $(CORE:%=--ignore=%) --hypothesis-profile=ci
+	$(PYTEST) -n 3 -m slow --dist worksteal --hypothesis-profile=ci
 
 check: $(VENV)/dev.stamp static
-	$(PYTEST) -m "not slow and not flown" tests/core tests/settings tests/test_*.py service simulators
+	$(PYTEST) -n 2 -m "not slow and not flown" tests/core tests/settings tests/test_*.py service simulators
 
 static: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	for config in config/*.yaml; do $(BIN)/hullwatch check -c "$$config" || exit 1; done
 
 # Every package comes as a wheel with a known hash; no compiler is needed.
 $(VENV)/demo.stamp: requirements.lock $(BUILD_LOCK) pyproject.toml

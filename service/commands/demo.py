@@ -101,7 +101,13 @@ class Narrator:
 
 @click.command(epilog=EXAMPLE)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--speed", default=SPEED, show_default=True, help="Simulated seconds in a second.")
+@click.option(
+    "--speed",
+    default=SPEED,
+    show_default=True,
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="Simulated seconds in a second.",
+)
 @click.option(
     "--broker",
     "wanted",
@@ -113,7 +119,8 @@ def demo(seed: int, speed: float, wanted: str | None, *, hold: bool) -> None:
     """Watch the Zvezda leak of February 2024 being simulated, published, found and alerted.
 
     Starts a real MQTT broker on this machine, publishes the simulated telemetry to it and runs
-    the daemon on it. Exits with 1 if the growth of the leak is not found.
+    the daemon on it. Exits with 1 if the growth of the leak is not found, or if it is stopped
+    before its end.
     """
     console = Console()
     directory = Path(tempfile.mkdtemp(prefix="hullwatch-demo-"))
@@ -125,7 +132,9 @@ def demo(seed: int, speed: float, wanted: str | None, *, hold: bool) -> None:
         narrator = Narrator(console)
         app = App(load(config), outputs=[narrator])
         _introduce(console, broker, port, directory)
-        asyncio.run(_show(app, console, directory, port, seed, speed, hold=hold))
+        is_whole = asyncio.run(_show(app, console, directory, port, seed, speed, hold=hold))
+    if not is_whole:
+        raise click.Abort
     _conclude(console, narrator, directory)
 
 
@@ -152,13 +161,16 @@ async def _show(
     speed: float,
     *,
     hold: bool,
-) -> None:
+) -> bool:
+    """Return whether the simulation was followed to its end."""
+
     def ready(http_port: int) -> None:
         page = f"http://127.0.0.1:{http_port}/"
         console.print(f"   status page: {page}   metrics: {page}metrics", highlight=False)
 
     first_s, last_s = START.timestamp(), END.timestamp()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    is_whole = False
     async with asyncio.TaskGroup() as group:
         daemon = group.create_task(app.run(ready=ready), name="daemon")
         publisher = await _publisher(directory, port, seed, speed)
@@ -169,6 +181,7 @@ async def _show(
                     now_s = app.monitor.now_s or first_s
                     progress.update(task, completed=now_s - first_s, description=utc(now_s))
                     if now_s >= last_s - SETTLE_S:
+                        is_whole = True
                         break
                     if publisher.returncode not in (None, 0):
                         console.print("[red]the simulator stopped[/]")
@@ -178,7 +191,7 @@ async def _show(
                 console.print("Ctrl-C ends the demo.")
                 await asyncio.wait([daemon])
         finally:
-            if publisher.returncode is None:
+            if is_whole and publisher.returncode is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(5.0):
                         await publisher.wait()
@@ -186,6 +199,7 @@ async def _show(
                 publisher.terminate()
                 await publisher.wait()
             app.stop()
+    return is_whole
 
 
 def _conclude(console: Console, narrator: Narrator, directory: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from service.app import App
 from service.clock import Clock
+from service.core.intake import ClockMode
 from service.core.station import Station
 from service.errors import InputError
 from service.outputs.logs import configure
@@ -45,7 +46,13 @@ Examples:
     metavar="SCENARIO",
     help="Watch a simulated station instead of the sources of the config.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of the simulation.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Seed of the simulation.",
+)
 @click.option(
     "--speed",
     default=60.0,
@@ -61,6 +68,9 @@ def run(
     sources = simulated(scenario, seed=seed, speed=speed) if scenario is not None else None
     if sources is None and settings.mqtt is None:
         raise InputError(str(path), "names no source of telemetry", "add mqtt: {host: ...}")
+    if sources is not None and settings.clock is ClockMode.WALL:
+        problem = "clock: wall would refuse all of a simulation, which is of another time"
+        raise InputError(str(path), problem, "set clock: event, for once by HULLWATCH_CLOCK=event")
     configure_log(settings)
     asyncio.run(serve(settings, sources))
 

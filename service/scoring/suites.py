@@ -4,12 +4,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import ConfigError, Fault, InputError
+
+GIVE_ONE: Final = "give a suite such as config/suites/growth.yaml"
 
 Tree = dict[str, Any]
 
@@ -60,16 +62,16 @@ def read_suite(path: Path) -> Suite:
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read or is no suite.
     ConfigError
         If anything in it is wrong.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(
-            str(path), f"cannot be read: {error}", "give a suite such as config/suites/growth.yaml"
-        ) from error
+        raise InputError(str(path), f"cannot be read: {error}", GIVE_ONE) from error
+    if not isinstance(found, dict):
+        raise InputError(str(path), "is no mapping of keys", GIVE_ONE)
     try:
         suite = Suite.model_validate(found)
     except ValidationError as error:

@@ -68,9 +68,17 @@ def test_every_fault_of_a_suite_is_told(tmp_path, text, message):
         read_suite(path)
 
 
-def test_a_file_that_is_no_yaml_or_not_there_is_told(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        read_suite(tmp_path / "absent.yaml")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot be read"), (b"a: [", "cannot be read"), (b"", "is no mapping of keys")],
+    ids=["absent", "no YAML", "empty"],
+)
+def test_a_file_that_is_no_suite_is_told(tmp_path, content, message):
+    path = tmp_path / "suite.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_suite(path)
 
 
 GROWTHS = {"trap": 0, "quiet": 0, "lying": 0, "second_step": 2}

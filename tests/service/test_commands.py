@@ -80,18 +80,37 @@ def test_a_daemon_without_a_source_ends_with_two_and_says_what_to_add(write_conf
     assert "names no source of telemetry; add mqtt: {host: ...}" in result.stderr
 
 
+def test_a_simulation_under_the_wall_clock_ends_with_two_and_says_what_to_set(write_config):
+    result = CliRunner().invoke(
+        cli, ["run", "-c", str(write_config(clock="wall")), "--simulate", "hole_13mm"]
+    )
+    assert result.exit_code == 2
+    assert "clock: wall would refuse all of a simulation" in result.stderr
+    assert "HULLWATCH_CLOCK=event" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("run", "--seed", "-1"),
+        ("run", "--speed", "0"),
+        ("demo", "--seed", "-1"),
+        ("demo", "--speed", "0"),
+        ("simulate", "--seed", "-1"),
+    ],
+)
+def test_no_simulation_has_a_seed_below_zero_or_stands_still(command, option, value):
+    result = CliRunner().invoke(cli, [command, option, value])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
 def test_faults_of_the_config_end_the_daemon_with_two_and_are_told_all_at_once(write_config):
     config = write_config(clock="wal", sections={"zvezda": {"volume_m3": 0}})
     result = CliRunner().invoke(cli, ["run", "-c", str(config)])
     assert result.exit_code == 2
     assert "clock: 'wal' is not possible here\n    did you mean 'wall'?" in result.stderr
     assert "sections.zvezda.volume_m3" in result.stderr
-
-
-@pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
-def test_no_shipped_config_has_a_fault(config):
-    result = CliRunner().invoke(cli, ["check", "-c", str(config)])
-    assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in cli.commands)], ids="".join)
