@@ -1,5 +1,4 @@
 import getpass
-import socket
 import stat
 import subprocess
 
@@ -7,7 +6,8 @@ import pytest
 import yaml
 
 from service.settings.load import load
-from tests.deploy.conftest import DEPLOY, free_port, poll, run, tool
+from tests.deploy.conftest import DEPLOY, free_port, run, tool
+from tests.sources.conftest import BrokerProcess
 
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 UNIT = (DEPLOY / "systemd/hullwatch.service").read_text()
@@ -121,7 +121,7 @@ def test_the_systemd_unit_exposes_little(tmp_path):
 @pytest.fixture
 def broker(tmp_path):
     """Run a real mosquitto on the shipped config; yield the client options that reach it."""
-    port = str(free_port())
+    port = free_port()
     passwords = tmp_path / "passwords"
     run("mosquitto_passwd", "-b", "-c", passwords, "hullwatch", "secret")
     config = tmp_path / "mosquitto.conf"
@@ -132,23 +132,12 @@ def broker(tmp_path):
         .replace("/mosquitto/data/passwords", str(passwords))
         .replace("/mosquitto/data/", f"{tmp_path}/")
     )
-    with (tmp_path / "mosquitto.log").open("wb") as log:
-        process = subprocess.Popen(
-            [tool("mosquitto"), "-c", config], stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            assert poll(lambda: reachable(int(port)), bool), (
-                tmp_path / "mosquitto.log"
-            ).read_text()
-            yield ["-h", "127.0.0.1", "-p", port]
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def reachable(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    running = BrokerProcess(
+        [tool("mosquitto"), "-c", str(config)], port, "5", tmp_path / "mosquitto.log"
+    )
+    running.start()
+    yield ["-h", "127.0.0.1", "-p", str(port)]
+    running.stop()
 
 
 def test_the_shipped_broker_config_keeps_every_message_for_a_daemon_that_is_away(broker):

@@ -1,9 +1,5 @@
 """A small station that a test can change."""
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ import yaml
 
 from simulators.scenario import load
 from simulators.schema import Scenario
+from tests.sources.conftest import mosquitto_in
 
 STILL = {"orbit_k": 0, "day_k": 0, "slow_k": 0, "temperature_degc": 22.0}
 EXACT: dict[str, Any] = {
@@ -64,29 +61,7 @@ def toy(tmp_path: Path) -> Callable[..., Scenario]:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run a real mosquitto and give its port."""
-    folder = tmp_path_factory.mktemp("broker")
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if program is None:
-        pytest.fail("these tests need mosquitto: apt-get install mosquitto")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = folder / "mosquitto.conf"
-    config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nuser root\n"
-    )
-    log = (folder / "mosquitto.log").open("wb")
-    with log, subprocess.Popen([program, "-c", str(config)], stderr=log) as process:
-        try:
-            deadline = time.monotonic() + 10  # noqa: TID251 a real server takes real time
-            while not _listens(port):
-                assert process.poll() is None, (folder / "mosquitto.log").read_text()
-                assert time.monotonic() < deadline, "mosquitto does not start"  # noqa: TID251 as above
-            yield port
-        finally:
-            process.terminate()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    running = mosquitto_in(tmp_path_factory.mktemp("broker"))
+    running.start()
+    yield running.port
+    running.stop()

@@ -95,18 +95,23 @@ class BrokerProcess:
         pytest.fail(f"the broker did not stop: {self._log.read_text()}")
 
 
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[BrokerProcess]:
-    """A mosquitto with sessions that survive a restart, speaking MQTT 5."""
+def mosquitto_in(folder: Path) -> BrokerProcess:
+    """Return a mosquitto, not yet started, that keeps its sessions in a folder and speaks MQTT 5."""
     server = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     assert server, "install mosquitto: apt-get install --no-install-recommends mosquitto"
     port = free_port()
-    config = tmp_path / "mosquitto.conf"
+    config = folder / "mosquitto.conf"
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-        f"persistence_location {tmp_path}/\nmax_queued_messages 0\nuser root\n"
+        f"persistence_location {folder}/\nmax_queued_messages 0\nuser root\n"
     )
-    broker = BrokerProcess([server, "-c", str(config)], port, "5", tmp_path / "mosquitto.log")
+    return BrokerProcess([server, "-c", str(config)], port, "5", folder / "mosquitto.log")
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A mosquitto with sessions that survive a restart."""
+    broker = mosquitto_in(tmp_path)
     broker.start()
     yield broker
     broker.stop()
