@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from service.settings.load import load
-from tests.deploy.conftest import DEPLOY, free_port, run, tool
+from tests.deploy.conftest import DEPLOY, run, tool
+from tests.ports import free_port
 from tests.sources.conftest import BrokerProcess
 
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -63,6 +62,7 @@ from service.core.views import (
 )
 from service.outputs import logs
 from service.outputs.base import Output
+from tests.ports import free_port
 
 NOW_S = 1_708_000_000.25
 
@@ -336,7 +336,7 @@ def samples() -> SampleBatch:
 @asynccontextmanager
 async def server(*command: str, ready_url: Callable[[int], str]) -> AsyncIterator[int]:
     """Run a server on a free port, which stands as {port} in its arguments, until it is left."""
-    port = a_free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(argument.format(port=port) for argument in command),
         stdout=asyncio.subprocess.DEVNULL,
@@ -362,12 +362,6 @@ async def answers(session: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 async def victoria(tmp_path: Path) -> AsyncIterator[str]:
     command = (
@@ -387,14 +381,14 @@ async def influxd(tmp_path: Path) -> AsyncIterator[str]:
     config.write_text(
         f"""
 reporting-disabled = true
-bind-address = "127.0.0.1:{a_free_port()}"
+bind-address = "127.0.0.1:{free_port()}"
 [meta]
 dir = "{home}/meta"
 [data]
 dir = "{home}/data"
 wal-dir = "{home}/wal"
 [http]
-bind-address = "127.0.0.1:{(port := a_free_port())}"
+bind-address = "127.0.0.1:{(port := free_port())}"
 """
     )
     url = f"http://127.0.0.1:{port}"
@@ -460,8 +454,3 @@ class Serving:
 @pytest.fixture
 def serving() -> Serving:
     return Serving()
-
-
-@pytest.fixture
-def free_port() -> int:
-    return a_free_port()

@@ -14,6 +14,7 @@ from service.core.samples import SampleBatch
 from service.core.views import Outcome
 from service.outputs.influx import InfluxOutput, InfluxTarget
 from tests.outputs.facade import Facade, influxd_store, select
+from tests.ports import free_port
 
 FAST = {"flush_s": 0.01, "retry_first_s": 0.01, "retry_last_s": 0.05, "timeout_s": 5.0}
 
@@ -155,15 +156,15 @@ async def test_the_pause_a_server_asks_for_is_kept(station, serving, running):
     assert len(facade.lines()) == 1
 
 
-async def test_a_database_that_comes_late_gets_everything(station, serving, running, free_port):
-    facade = Facade()
-    output = InfluxOutput(target(f"http://127.0.0.1:{free_port}"), station)
+async def test_a_database_that_comes_late_gets_everything(station, serving, running):
+    facade, port = Facade(), free_port()
+    output = InfluxOutput(target(f"http://127.0.0.1:{port}"), station)
     async with running(output):
         output.publish(readings(10), Outcome())
         while output.status.failed < 2:  # noqa: ASYNC110  a counter has no event
             await asyncio.sleep(0.01)
         assert output.status.queued == 10
-        async with serving(facade.application(), port=free_port):
+        async with serving(facade.application(), port=port):
             await output.drain()
     assert len(facade.lines()) == 10
 
@@ -192,8 +193,8 @@ async def test_batches_are_as_large_as_configured(station, serving, running):
     assert [len(body.split(b"\n")) for body in facade.bodies] == [100, 100, 50]
 
 
-async def test_what_a_stop_leaves_behind_is_counted_and_told(station, free_port, log_lines):
-    output = InfluxOutput(target(f"http://127.0.0.1:{free_port}"), station)
+async def test_what_a_stop_leaves_behind_is_counted_and_told(station, log_lines):
+    output = InfluxOutput(target(f"http://127.0.0.1:{free_port()}"), station)
     output.publish(readings(10), Outcome())
     with suppress(TimeoutError):
         async with asyncio.timeout(0.3):

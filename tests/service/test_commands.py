@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from service.cli import cli
 from service.clock import WallClock
-from tests.deploy.conftest import ROOT, free_port, get, poll
+from tests.deploy.conftest import ROOT, get, poll
+from tests.ports import free_port
 from tests.service.conftest import at_broker, publish
 
 STOPS_WITHIN_S = 10.0

@@ -27,7 +27,7 @@ from service.settings.load import load
 from service.storage.recovery import Memory
 from service.storage.store import Store
 from tests.core.conftest import POLICY, RULES, STATION
-from tests.outputs.conftest import a_free_port
+from tests.ports import free_port
 from tests.service.test_notifications import Watch
 
 LOW = replace(
@@ -50,7 +50,7 @@ class Chat:
     """A service that takes the JSON that Apprise posts; `is_up` False is one in trouble."""
 
     def __init__(self) -> None:
-        self.port = a_free_port()
+        self.port = free_port()
         self.got: list[dict[str, Any]] = []
         self.is_up = True
         self.asked = asyncio.Event()

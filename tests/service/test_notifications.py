@@ -30,7 +30,8 @@ from service.outputs.webhook import Receiver, WebhookOutput
 from service.storage.recovery import Memory
 from service.storage.store import Store
 from tests.core.conftest import POLICY, RULES, START_S, STATION, series
-from tests.outputs.conftest import a_free_port, server
+from tests.outputs.conftest import server
+from tests.ports import free_port
 
 LOW = replace(RULES[0], hold_s=0.0, keep_firing_s=0.0, notification="page")
 SECRET = "not-a-secret"
@@ -41,7 +42,7 @@ class Inbox:
     """A receiver that checks each signature; `is_up` False is a server that is in trouble."""
 
     def __init__(self) -> None:
-        self.port = a_free_port()
+        self.port = free_port()
         self.got: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.is_up = True
@@ -192,7 +193,7 @@ EMERGENCY = [("pressure_low", "cabin", "emergency")]
 async def test_two_alertmanagers_and_a_receiver_follow_an_alert_through_restarts(tmp_path, manager):
     """Fire, return, fire again, shelve, worsen, acknowledge, clear; each side restarts twice."""
     path = tmp_path / "state.db"
-    one, two = a_free_port(), a_free_port()
+    one, two = free_port(), free_port()
     urls = [f"http://127.0.0.1:{port}" for port in (one, two)]
     inbox = Inbox()
     hook = f"http://127.0.0.1:{inbox.port}/"

@@ -18,12 +18,12 @@ import yaml
 from tests.deploy.conftest import (
     ROOT,
     dashboard_expressions,
-    free_port,
     get,
     poll,
     query,
     start_prometheus,
 )
+from tests.ports import free_port
 
 # The bundled demonstration, ended while its leak alert stands.
 SCENARIO = """\

@@ -14,6 +14,7 @@ import pytest
 from service.core.station import Channel, ChannelKind, Section, Station
 from service.sources.decode import Decoder
 from service.sources.topics import TopicTemplate
+from tests.ports import free_port
 
 STATION = Station(
     name="iss",
@@ -51,13 +52,6 @@ def decoder(station: Station) -> Decoder:
         telemetry=TopicTemplate("{station}/{section}/{quantity}", station=station.name),
         activity=TopicTemplate("{station}/activity", station=station.name),
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class BrokerProcess:
