@@ -1,5 +1,6 @@
 """What README.md and CONTRIBUTING.md show is what the code does."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,12 @@ import yaml
 
 from service.cli import cli
 from service.core.alerts import TRANSITIONS, Input, Transition, Wait
+from service.core.conditions import Conditions
 from service.core.events import AlertState
 from service.core.views import MonitorView
 from service.outputs.families import Reading, families
 from service.rule_tests import run_tests
+from service.scoring.truths import ChangeKind, truth_of
 from service.settings.build import policy_of, station_of
 from service.settings.faults import variable
 from service.settings.load import load
@@ -22,6 +25,7 @@ from service.settings.rule_files import RuleFile
 from service.settings.rules import DEFAULT_RULES
 from service.settings.schema import Settings
 from service.sources.decode import Decoder, Message
+from service.sources.tables import read_activities
 from service.sources.topics import TopicTemplate
 
 ROOT = Path(__file__).parents[1]
@@ -139,6 +143,28 @@ def test_every_message_shown_is_taken_by_the_daemon_of_the_example(tmp_path):
         delivery = decoder.decode([message])
         assert not delivery.rejected, delivery.rejected
         assert len(delivery.samples) or delivery.activities
+
+
+def test_the_activities_shown_are_read_and_understood(tmp_path):
+    path = tmp_path / "activities.jsonl"
+    path.write_text(blocks("json")[0], encoding="utf-8")
+    table = read_activities(path)
+    assert not table.rejected
+    parts = {
+        "sections": {"lock": {"volume_m3": 10}, "node": {"volume_m3": 80}},
+        "hatches": {"lock-node": {"between": ["lock", "node"]}},
+        "channels": {"node.p": {"section": "node", "kind": "pressure", "unit": "mmHg"}},
+    }
+    settings = settings_of(yaml.safe_load(blocks("yaml")[0]) | parts, tmp_path)
+    conditions = Conditions(station_of(settings))
+    assert table.activities
+    assert all(conditions.apply(activity).understood for activity in table.activities)
+
+
+def test_the_truth_shown_is_a_growth_and_its_repair():
+    shown = {"start": 0.0, "end": 1.0} | json.loads(blocks("json")[1])
+    kinds = [change.kind for change in truth_of(shown).changes]
+    assert kinds == [ChangeKind.GROWTH, ChangeKind.REPAIR]
 
 
 def test_the_table_of_metrics_is_what_the_daemon_exports():

@@ -23,7 +23,7 @@ LAYOUT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCase:
-    """A folder with a recording; its family is the folder around it."""
+    """A folder with a recording: its level is its own name, its family that of the folder around it."""
 
     family: str
     level: str
@@ -48,7 +48,7 @@ def folders_of(suite: Path, families: Sequence[str] = ()) -> list[RecordedCase]:
     found = [
         RecordedCase(
             family=folder.parent.name if folder.parent != suite else suite.name,
-            level="recorded",
+            level=folder.name,
             seed=number,
             folder=folder,
         )

@@ -43,26 +43,38 @@ COMPARED: Final = (
 
 def headline(summary: Summary) -> str:
     """Tell the four figures by which API RP 1130 describes the performance of leak detection."""
-    row = summary.everything
-    still = summary.detectors["hullwatch"].false_without_growth
-    reliability = (
-        f"{_of(row.found)} found; false alerts in 90 days: {frequency(row.false)}, where nothing "
-        f"grows {frequency(still)}"
-    )
-    accuracy = (
-        f"the 95 % interval of the rate held the truth in {_of(row.rate_held_quiet)}, after a growth "
-        f"in {_of(row.rate_held_after)}, that of the onset in {_of(row.onset_held)}, that of the "
-        f"reserve time in {_of(row.reserve_held)}; the rate was "
-        f"{_number(row.rate_error_kg_per_day)} kg/day off after three days; {row.misplaced} alerts "
-        "named another place"
-    )
     lines = {
-        "Reliability": reliability,
-        "Sensitivity": f"{_number(summary.ratio)} times the delay of who is told the rates",
-        "Accuracy": accuracy,
+        "Reliability": _reliability(summary),
+        "Sensitivity": _times_the_delay(summary.ratio) or "there is nothing to compare delays with",
+        "Accuracy": _accuracy(summary.everything),
         "Robustness": _robustness(summary),
     }
     return "\n".join(f"{word}: {told}" for word, told in lines.items())
+
+
+def _reliability(summary: Summary) -> str:
+    row = summary.everything
+    still = summary.detectors["hullwatch"].false_without_growth
+    found = f"{_of(row.found)} found" if row.found.count else "nothing grows in these cases"
+    return (
+        f"{found}; false alerts in 90 days: {frequency(row.false)}, where nothing grows "
+        f"{frequency(still)}"
+    )
+
+
+def _accuracy(row: Row) -> str:
+    """Tell how often the intervals held the truth, as far as it is known, and what was off."""
+    held = {
+        "of the rate": row.rate_held_quiet,
+        "of the rate after a growth": row.rate_held_after,
+        "of the onset": row.onset_held,
+        "of the reserve time": row.reserve_held,
+    }
+    known = [f"{what} in {_of(share)}" for what, share in held.items() if share.count]
+    told = [f"the 95 % interval held the truth {', '.join(known)}"] if known else []
+    if not math.isnan(row.rate_error_kg_per_day):
+        told.append(f"the rate was {row.rate_error_kg_per_day:.2f} kg/day off after three days")
+    return "; ".join([*told, f"{row.misplaced} alerts named another place"])
 
 
 def _robustness(summary: Summary) -> str:
@@ -70,19 +82,25 @@ def _robustness(summary: Summary) -> str:
     growing = [(group, row) for group, row in summary.rows.items() if row.found.count]
     if not growing:
         return "nothing grows in these cases"
-    (family, level), row = min(
-        growing, key=lambda item: (item[1].found.hits / item[1].found.count, -item[1].ratio)
-    )
-    return (
-        f"at worst, {family} with {level} noise, {_of(row.found)} found and "
-        f"{_number(row.ratio)} times the delay"
-    )
+    (family, level), row = min(growing, key=lambda item: _goodness(item[1]))
+    late = _times_the_delay(row.ratio) or f"after {duration(row.delay_median_h)}"
+    return f"at worst, {family}, {level}: {_of(row.found)} found, {late}"
+
+
+def _goodness(row: Row) -> tuple[float, float, float]:
+    ratio = 0.0 if math.isnan(row.ratio) else row.ratio
+    return row.found.hits / row.found.count, -ratio, -row.delay_median_h
+
+
+def _times_the_delay(ratio: float) -> str:
+    """Tell how late something is found; nothing where there is no reference."""
+    return "" if math.isnan(ratio) else f"{ratio:.2f} times the delay of who is told the rates"
 
 
 def shown(summary: Summary) -> Table:
     """Lay the rows out, one a family and level, and one of all."""
     table = Table(caption=CAPTION)
-    for name in ("family", "level"):
+    for name in ("family", "level or recording"):
         table.add_column(name)
     for name in COLUMNS:
         table.add_column(name, justify="right")
@@ -175,7 +193,7 @@ def percent(share: Share) -> str:
 
 
 def _of(share: Share) -> str:
-    return f"{100 * share.hits / share.count:.0f} % of {share.count}" if share.count else "none"
+    return f"{100 * share.hits / share.count:.0f} % of {share.count}"
 
 
 def frequency(often: Frequency) -> str:

@@ -20,7 +20,9 @@ def _check_unit(unit: str, dimension: str | None) -> None:
 class Section(Part):
     """One pressurisable compartment."""
 
-    volume_m3: Positive = Field(description="free gas volume, m3")
+    volume_m3: Positive = Field(
+        description="free gas volume, about 0.9 of the pressurised volume that is published, m3"
+    )
     volume_sd_m3: Positive | None = Field(
         default=None, description="its standard error, m3; absent = 10 % of it"
     )
@@ -57,7 +59,7 @@ class Hatch(Part):
     """A door between two sections, or between a section and vacuum."""
 
     between: tuple[Name, Name] = Field(
-        description=f"the two sections it joins, or one of them and {VACUUM}"
+        description=f"the two sections it joins, or one of them and the word {VACUUM}"
     )
     state: HatchState = Field(
         default=HatchState.OPEN,

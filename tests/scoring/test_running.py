@@ -159,9 +159,11 @@ def test_recorded_cases_are_scored_without_a_reference(suite, tmp_path):
         cli, ["score", str(tmp_path / "recordings"), "--jobs", "1", "--out", str(out)]
     )
     assert found.exit_code == 0, found.output
-    row = json.loads((out / "score.json").read_text())["families"]["holes"]["recorded"]
+    row = json.loads((out / "score.json").read_text())["families"]["holes"]["first"]
     assert row["found"]["hits"] == 1
     assert row["ratio"] is None
+    assert "Sensitivity: there is nothing to compare delays with" in found.output
+    assert "at worst, holes, first: 100 % of 1 found, after " in found.output
 
 
 @pytest.mark.parametrize(
