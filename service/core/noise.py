@@ -281,7 +281,7 @@ def _fit(
 ) -> NDArray[np.float64]:
     """Return the strengths of the parts whose `shapes`, (variances, parts), fit best together.
 
-    Those of `kept` stay as in the prior.
+    Those of `kept`, and those of which nothing was seen, stay as in the prior.
     """
     weight = np.array(counts) / INDEPENDENT
     data = (weight * np.array(observed) + prior_weight * (shapes @ prior)) / (weight + prior_weight)
@@ -291,7 +291,7 @@ def _fit(
         model = shapes @ theta
         up = shapes.T @ (total * data / np.square(model))
         down = shapes.T @ (total / model)
-        theta = theta * np.sqrt(up / down)
+        theta = theta * np.sqrt(np.divide(up, down, out=np.ones_like(up), where=down > 0.0))
         theta[fixed] = prior[fixed]
     return theta
 

@@ -236,6 +236,20 @@ def test_one_air_without_any_record_keeps_what_was_believed():
     )
 
 
+@pytest.mark.parametrize("heard", [0, 1, 2, 3])
+def test_a_sensor_that_has_hardly_spoken_yet_is_what_was_believed_of_it(heard):
+    """A gas analyser that speaks every few minutes, beside a gauge of one a minute."""
+    whole, nitrogen, breathed = (
+        Record(values=record(seed, white=0.05, count=count), spacing_s=spacing_s)
+        for seed, count, spacing_s in ((1, 20, 60.0), (2, heard, 420.0), (3, heard, 420.0))
+    )
+    fitted = fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
+    assert all(np.isfinite(part) for part in fitted.parts().values())
+    if heard < 3:
+        assert fitted.sensor.white_var == AIR_PRIOR.sensor.white_var
+    assert fitted.air.white_var != AIR_PRIOR.air.white_var
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_record_without_an_imbalance_does_not_lessen_the_one_that_is_believed(seed):
     drift = record(seed, walk=1e-4, white=0.05)
