@@ -53,6 +53,7 @@ class Account:
     quiet_until_s: float = -np.inf  # no test before; gas is being moved
     is_dry: bool = False  # vapour or CO2 is measured and taken out
     sees_co2: bool = False  # the latter is
+    unseen: float = 0.0  # share of a section without a thermometer that wanders like all of them
     settles_until_s: float = -np.inf  # air of other temperature and pressure still mixes in
     mixes_until_s: float = -np.inf  # an oxygen sensor tells of gas that was moved elsewhere
     # When life support changed last, and by how much oxygen, kg/s.

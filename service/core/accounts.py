@@ -331,6 +331,7 @@ class Ledger:
             account.pressure_pa = air.pressure_pa or account.pressure_pa
             is_total = balance is Balance.TOTAL  # the bare pressure is of all there is
             account.is_dry, account.sees_co2 = is_total and air.is_dry, is_total and air.sees_co2
+            account.unseen = air.unseen
             new.gained_kg[row], account.inflow_kg = account.inflow_kg, 0.0
             account.booked_kg += float(new.gained_kg[row])
         return new
@@ -378,6 +379,7 @@ class Ledger:
                 life_support=self._life_support,
                 opened_s=reading.time_s,
                 settles_until_s=reading.time_s + SETTLE_S,
+                unseen=reading.unseen,
             )
             self.accounts.append(account)
             self.filter.start(
@@ -470,6 +472,7 @@ class Ledger:
             account.key[1],
             is_home=self._is_home(account),
             knows_oxygen=self._books_oxygen(account),
+            unseen=account.unseen,
         )
         if self._is_unsettled_wet_home(account):
             air = replace(prior.air, hourly_var=WET_HOURLY_MMHG**2, day_var=WET_DAY_MMHG**2)

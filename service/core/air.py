@@ -21,6 +21,7 @@ from service.core.gases import (
     Term,
     reading_sd_pa,
     temperature_sd_k,
+    unseen_share,
 )
 from service.core.link import BREAK_S, Link
 from service.core.motions import Poll
@@ -211,6 +212,7 @@ class Readings:
             nitrogen_is_new=nitrogen_new,
             rounding_pa=rounding_pa,
             sees_co2=co2.is_measured,
+            unseen=unseen_share(volumes, measured),
         )
 
     def difference(

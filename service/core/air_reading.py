@@ -53,6 +53,8 @@ class AirReading:
         gauges finer than their noise.
     sees_co2 : bool
         Whether CO2 is measured.
+    unseen : float
+        Share of a section without a thermometer that would wander as much as all that have none.
     liquid : LiquidReading or None
         What a loop holds instead of air.
     """
@@ -75,4 +77,5 @@ class AirReading:
     nitrogen_is_new: bool
     rounding_pa: tuple[float, float] = (0.0, 0.0)
     sees_co2: bool = False
+    unseen: float = 0.0
     liquid: LiquidReading | None = None

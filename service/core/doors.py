@@ -8,6 +8,7 @@ import numpy as np
 from service.core.account import STEP_S
 from service.core.air import Readings
 from service.core.estimators import OXYGEN_SHARE
+from service.core.gases import unseen_share
 from service.core.physics import R_AIR, REFERENCE_TEMPERATURE_K
 from service.core.priors import prior_noise
 from service.core.station import VACUUM, ChannelKind, Group, HatchState, Station, atmospheres
@@ -71,6 +72,10 @@ class DoorPlan:
         spread = float(np.linalg.norm(volume * np.array(error_k)))
         return USUAL_PA * spread / (R_AIR * REFERENCE_TEMPERATURE_K**2)
 
+    def _unseen(self, group: Group, at_s: float) -> float:
+        reads = [self._reads((i,), ChannelKind.TEMPERATURE, at_s) for i in group]
+        return unseen_share(self._volume_m3[list(group)], np.array(reads))
+
     def wander(self, group: Group, at_s: float, *, knows_oxygen: bool) -> Wander | None:
         """Return how the balance of a group would wander, None where nothing reads its pressure."""
         if not self._reads(group, ChannelKind.PRESSURE, at_s):
@@ -83,6 +88,7 @@ class DoorPlan:
             Balance.TOTAL if is_warm else Balance.PRESSURE,
             is_home=self._home in group,
             knows_oxygen=knows_oxygen,
+            unseen=self._unseen(group, at_s),
         )
         noise = prior.nitrogen(OXYGEN_SHARE) if sees_oxygen else prior.total()
         per_mmhg_kg = PA_PER_MMHG * self.volume_m3(group) / (R_AIR * REFERENCE_TEMPERATURE_K)

@@ -113,6 +113,21 @@ def reading_sd_pa(
     return sqrt((max(noise, scatter_pa) ** 2 + offset**2) / count + parted**2)
 
 
+def unseen_share(volumes_m3: NDArray[np.float64], has_thermometer: NDArray[np.bool_]) -> float:
+    """Return the share of one section that wanders as much as all together that have no thermometer.
+
+    Each goes its own way, so that their shares add by squares.
+
+    Examples
+    --------
+    >>> volumes = np.array([40.0, 30.0, 30.0])
+    >>> round(unseen_share(volumes, np.array([True, False, False])), 3)
+    0.424
+    """
+    unseen = volumes_m3[~has_thermometer] / volumes_m3.sum()
+    return sqrt(float(unseen @ unseen))
+
+
 def temperature_sd_k(volumes_m3: NDArray[np.float64], has_thermometer: NDArray[np.bool_]) -> float:
     """Return the standard error of the one temperature at which the air would weigh the same, K.
 

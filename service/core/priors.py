@@ -1,6 +1,6 @@
 """What is believed of the noise of a balance before anything is learned of it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from service.core.noise import AirNoise, NoiseModel
@@ -50,7 +50,8 @@ PRIOR_MMHG: Final[dict[Balance, NoiseModel]] = {
 DAY_MMHG: Final = 0.2
 HALF_DAY_MMHG: Final = 0.2  # as strong: one of 0.1 made a leak of the evening of 6 March 2016
 CYCLE_MMHG: Final = 0.05
-HEAT_DAY_MMHG: Final = 0.05  # 0.02 K of the air that no thermometer sees; [estimate]
+HEAT_DAY_MMHG: Final = 0.05  # 0.02 K beside what the thermometers see; [estimate]
+UNSEEN_DAY_MMHG: Final = 0.25  # 0.1 K of air that no thermometer sees; [estimate]
 # Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
 # twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
 # four in 700 m3; [estimate]
@@ -68,13 +69,18 @@ OXYGEN_SENSOR_MMHG: Final = NoiseModel(
 )
 
 
-def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNoise:
+def prior_noise(
+    balance: Balance, *, is_home: bool, knows_oxygen: bool, unseen: float = 0.0
+) -> AirNoise:
     """Return what is believed of the noise before anything is learned, in mmHg.
 
     `is_home` says whether people breathe there, and `knows_oxygen` whether what they breathe and
-    what is made is reported.
+    what is made is reported. `unseen` is the share of a section without a thermometer that wanders
+    as much as all that have none: as bare pressure does.
     """
     air, oxygen_walk = PRIOR_MMHG[balance], 0.0
+    if balance is Balance.TOTAL:
+        air = _partly(air, PRIOR_MMHG[Balance.PRESSURE], unseen**2)
     if is_home:
         imbalance = BALANCED_MMHG_PER_DAY if knows_oxygen else IMBALANCE_MMHG_PER_DAY
         air = replace(
@@ -83,10 +89,18 @@ def prior_noise(balance: Balance, *, is_home: bool, knows_oxygen: bool) -> AirNo
             day_var=DAY_MMHG**2,
             half_day_var=HALF_DAY_MMHG**2,
             cycle_var=CYCLE_MMHG**2,
-            heat_day_var=HEAT_DAY_MMHG**2,
+            heat_day_var=HEAT_DAY_MMHG**2 + (unseen * UNSEEN_DAY_MMHG) ** 2,
             # Looked for among what people do within hours, it takes some of that for its own, and the
             # evening of 6 March 2016 is beyond the threshold of a growth.
             orbit_var=0.0,
         )
         oxygen_walk = OXYGEN_WALK_MMHG2_PER_DAY / S_PER_DAY
     return AirNoise(air=air, oxygen_walk_var_per_s=oxygen_walk, sensor=OXYGEN_SENSOR_MMHG)
+
+
+def _partly(seen: NoiseModel, bare: NoiseModel, share: float) -> NoiseModel:
+    """Return the noise of air of which a share of the variance is that of bare pressure."""
+    most = asdict(bare)
+    return replace(
+        seen, **{part: one + share * (most[part] - one) for part, one in asdict(seen).items()}
+    )
