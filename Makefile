@@ -31,7 +31,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 demo: $(VENV)/demo.stamp
 	$(BIN)/hullwatch demo
 
-# Counting lines makes a run take 1.8 times as long, so only the core's are, by its own short tests.
+# Counting lines makes a run take 1.4 times as long, so only the core's are, by its own short tests.
 # Where tests wait for servers, three at a time keep two processors busy. Few of the long ones need
 # a server, so each is run where there is time.
 test: $(VENV)/dev.stamp static

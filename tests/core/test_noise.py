@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.core.noise import (
     HOURLY_S,
@@ -236,18 +238,36 @@ def test_one_air_without_any_record_keeps_what_was_believed():
     )
 
 
-@pytest.mark.parametrize("heard", [0, 1, 2, 3])
-def test_a_sensor_that_has_hardly_spoken_yet_is_what_was_believed_of_it(heard):
-    """A gas analyser that speaks every few minutes, beside a gauge of one a minute."""
+def briefly_heard(gauge: int, gauge_s: float, sensor: int, sensor_s: float) -> AirNoise:
+    """Fit what an oxygen sensor has said so many times, beside a gauge of the air."""
     whole, nitrogen, breathed = (
         Record(values=record(seed, white=0.05, count=count), spacing_s=spacing_s)
-        for seed, count, spacing_s in ((1, 20, 60.0), (2, heard, 420.0), (3, heard, 420.0))
+        for seed, count, spacing_s in (
+            (1, gauge, gauge_s),
+            (2, sensor, sensor_s),
+            (3, sensor, sensor_s),
+        )
     )
-    fitted = fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
-    assert all(np.isfinite(part) for part in fitted.parts().values())
-    if heard < 3:
-        assert fitted.sensor.white_var == AIR_PRIOR.sensor.white_var
+    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2])
+def test_a_sensor_that_has_hardly_spoken_yet_is_what_was_believed_of_it(heard):
+    """A gas analyser that speaks every few minutes, beside a gauge of one a minute."""
+    fitted = briefly_heard(20, 60.0, heard, 420.0)
+    assert fitted.sensor == AIR_PRIOR.sensor
     assert fitted.air.white_var != AIR_PRIOR.air.white_var
+
+
+@given(
+    gauge=st.integers(0, 60),
+    sensor=st.integers(0, 60),
+    gauge_s=st.sampled_from([1.0, 60.0, 108.0, 600.0]),
+    sensor_s=st.sampled_from([60.0, 240.0, 420.0, 3600.0]),
+)
+def test_however_little_was_heard_all_noise_has_a_strength(gauge, sensor, gauge_s, sensor_s):
+    parts = briefly_heard(gauge, gauge_s, sensor, sensor_s).parts().values()
+    assert all(np.isfinite(part) and part >= 0.0 for part in parts)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,58 +1,16 @@
 """The coolant losses of 2022 and 2023, and healthy loops, through the whole core."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 
-from service.core.events import AlertEvent, Severity
-from service.core.monitor import Monitor
-from service.core.samples import SampleBatch
-from service.core.units import unit_of
-from service.settings.build import policy_of, station_of
-from service.settings.schema import Settings
-from simulators.scenario import config_of, load
+from service.core.events import Severity
+from simulators.scenario import load
 from simulators.schema import Scenario
-from simulators.station import Simulation
+from tests.detection.watching import Watched, watched
 
 SEEDS = (1, 2, 3)
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What a monitor said of a scenario, and when a leak first changed in it."""
-
-    alerts: list[AlertEvent]
-    onset_s: float
-
-    def raised(self, rule: str) -> list[AlertEvent]:
-        return [alert for alert in self.alerts if alert.rule == rule and alert.event == "raised"]
-
-
-def watched(scenario: Scenario, seed: int, **window: Any) -> Watched:
-    settings = Settings(**config_of(scenario))
-    station = station_of(settings)
-    monitor = Monitor(station, policy_of(settings))
-    units = [unit_of(channel.unit) for channel in station.channels]
-    scale, offset = (np.array([getattr(u, part) for u in units]) for part in ("scale", "offset"))
-    events: list[Any] = []
-    for part in Simulation(scenario, seed, **window).slices(6 * 3600.0):
-        monitor.observe(
-            SampleBatch(
-                channel=part.channel,
-                time_s=part.time_s,
-                received_s=part.received_s,
-                value=part.value * scale[part.channel] + offset[part.channel],
-                quality=part.quality,
-            )
-        )
-        events += monitor.advance(part.end_s).events
-    onsets = [entry.at.timestamp() for entry in scenario.timeline if entry.what == "leak"]
-    return Watched(
-        [event for event in events if isinstance(event, AlertEvent)], min(onsets, default=0.0)
-    )
 
 
 def told(name: str, seed: int, hours: float) -> Watched:

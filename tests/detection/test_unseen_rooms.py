@@ -3,7 +3,7 @@
 import pytest
 
 from simulators.scenario import load
-from tests.detection.test_coolant import watched
+from tests.detection.watching import watched
 
 ROOMS = """
 title: Rooms without a thermometer
