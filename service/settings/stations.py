@@ -20,9 +20,7 @@ def _check_unit(unit: str, dimension: str | None) -> None:
 class Section(Part):
     """One pressurisable compartment."""
 
-    volume_m3: Positive = Field(
-        description="free gas volume, about 0.9 of the pressurised volume that is published, m3"
-    )
+    volume_m3: Positive = Field(description="free gas volume, m3")
     volume_sd_m3: Positive | None = Field(
         default=None, description="its standard error, m3; absent = 10 % of it"
     )
