@@ -38,7 +38,7 @@ test: $(VENV)/dev.stamp static
 	.ci/servers
 	$(PYTEST) -n 2 -m "not slow" $(CORE) --cov --cov-fail-under=98 --hypothesis-profile=ci
 	$(PYTEST) -n 3 -m "not slow" $(CORE:%=--ignore=%) --hypothesis-profile=ci
-	$(PYTEST) -n 3 -m slow --dist worksteal --hypothesis-profile=ci
+	$(PYTEST) -n 2 -m slow --dist worksteal --hypothesis-profile=ci
 
 check: $(VENV)/dev.stamp static
 	$(PYTEST) -n 2 -m "not slow and not flown" tests/core tests/settings tests/test_*.py service simulators

@@ -52,6 +52,9 @@ HALF_DAY_MMHG: Final = 0.2  # as strong: one of 0.1 made a leak of the evening o
 CYCLE_MMHG: Final = 0.05
 HEAT_DAY_MMHG: Final = 0.05  # 0.02 K beside what the thermometers see; [estimate]
 UNSEEN_DAY_MMHG: Final = 0.25  # 0.1 K of air that no thermometer sees; [estimate]
+# Of the wander of bare pressure (variance) in that air: the rest goes with the thermometers elsewhere;
+# [estimate], 0 to 0.6 in three simulated stations of others.
+UNSEEN_WANDER: Final = 0.5
 # Where neither vapour nor CO2 is measured, the crew that rises and goes to bed shows within hours:
 # twice a day, so that quiet hours say nothing of it before some days are over. Half a millimetre for
 # four in 700 m3; [estimate]
@@ -76,11 +79,11 @@ def prior_noise(
 
     `is_home` says whether people breathe there, and `knows_oxygen` whether what they breathe and
     what is made is reported. `unseen` is the share of a section without a thermometer that wanders
-    as much as all that have none: as bare pressure does.
+    as much as all that have none.
     """
     air, oxygen_walk = PRIOR_MMHG[balance], 0.0
     if balance is Balance.TOTAL:
-        air = _partly(air, PRIOR_MMHG[Balance.PRESSURE], unseen**2)
+        air = _partly(air, PRIOR_MMHG[Balance.PRESSURE], UNSEEN_WANDER * unseen**2)
     if is_home:
         imbalance = BALANCED_MMHG_PER_DAY if knows_oxygen else IMBALANCE_MMHG_PER_DAY
         air = replace(

@@ -38,9 +38,9 @@ timeline: []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [2, 5, 6])
+@pytest.mark.parametrize("seed", [2, 6])
 def test_days_that_no_thermometer_sees_are_no_growth_in_the_first_five(tmp_path, seed):
-    """Without a belief that they may be, each of these seeds has a false alert within two days."""
+    """Without a belief that such days may be, each of these seeds has a false alert within two."""
     path = tmp_path / "rooms.yaml"
     path.write_text(ROOMS, encoding="utf-8")
     assert not watched(load(path), seed).alerts
