@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.core.account import STEP_S
 from service.core.air import Readings
@@ -65,16 +66,9 @@ class DoorPlan:
     def thermal_kg(self, group: Group, at_s: float) -> float:
         """Return how wrong the mass of a group may be for want of thermometers, kg."""
         volume = self._volume_m3[list(group)]
-        error_k = [
-            MEASURED_SD_K if self._reads((i,), ChannelKind.TEMPERATURE, at_s) else UNMEASURED_SD_K
-            for i in group
-        ]
-        spread = float(np.linalg.norm(volume * np.array(error_k)))
+        error_k = np.where(self._has_thermometer(group, at_s), MEASURED_SD_K, UNMEASURED_SD_K)
+        spread = float(np.linalg.norm(volume * error_k))
         return USUAL_PA * spread / (R_AIR * REFERENCE_TEMPERATURE_K**2)
-
-    def _unseen(self, group: Group, at_s: float) -> float:
-        reads = [self._reads((i,), ChannelKind.TEMPERATURE, at_s) for i in group]
-        return unseen_share(self._volume_m3[list(group)], np.array(reads))
 
     def wander(self, group: Group, at_s: float, *, knows_oxygen: bool) -> Wander | None:
         """Return how the balance of a group would wander, None where nothing reads its pressure."""
@@ -88,7 +82,7 @@ class DoorPlan:
             Balance.TOTAL if is_warm else Balance.PRESSURE,
             is_home=self._home in group,
             knows_oxygen=knows_oxygen,
-            unseen=self._unseen(group, at_s),
+            unseen=unseen_share(self._volume_m3[list(group)], self._has_thermometer(group, at_s)),
         )
         noise = prior.nitrogen(OXYGEN_SHARE) if sees_oxygen else prior.total()
         per_mmhg_kg = PA_PER_MMHG * self.volume_m3(group) / (R_AIR * REFERENCE_TEMPERATURE_K)
@@ -129,6 +123,10 @@ class DoorPlan:
             if VACUUM not in hatch.between and hatches[hatch.name] is HatchState.CLOSED
         ]
         return [(a, b) for a, b in ends if a != b]
+
+    def _has_thermometer(self, group: Group, at_s: float) -> NDArray[np.bool_]:
+        """Return which sections have a thermometer that has spoken lately."""
+        return np.array([self._reads((i,), ChannelKind.TEMPERATURE, at_s) for i in group])
 
     def _reads(self, group: Group, kind: ChannelKind, at_s: float) -> bool:
         """Say whether a channel of a kind has spoken lately."""

@@ -34,6 +34,7 @@ RESULTS: Final = "cases.jsonl"
 SOURCES: Final[Mapping[str, tuple[str, ...] | None]] = {
     "service.core": None,
     "service.settings": None,
+    "service.sources": ("activities.py", "simulator.py"),
     "simulators": None,
     "service.scoring": (
         "comparing.py",

@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from service.core.samples import Activity, SampleBatch
-from service.core.units import unit_of
 from service.errors import InputError
 from service.scoring.recordings import Noise, Recording
 from service.scoring.suites import Case
@@ -13,6 +10,7 @@ from service.settings.build import policy_of, station_of
 from service.settings.schema import Settings
 from service.settings.what_ifs import WhatIf
 from service.sources.activities import read_activity
+from service.sources.simulator import SimulatedReadings
 from simulators.messages import Message
 from simulators.scenario import ScenarioError, config_of, made
 from simulators.station import Simulation
@@ -32,24 +30,15 @@ def recorded(case: Case, what_ifs: Sequence[WhatIf] = ()) -> Recording:
         raise InputError("the suite", str(error), "correct its parts or families") from error
     settings = Settings(**config_of(scenario))
     simulation = Simulation(scenario, case.draw_seed)
-    units = [unit_of(channel.unit) for channel in scenario.channels.values()]
-    scale = np.array([unit.scale for unit in units])
-    offset = np.array([unit.offset for unit in units])
+    station = station_of(settings)
+    readings = SimulatedReadings(scenario.channels, station)
     batches: list[SampleBatch] = []
     activities: list[Activity] = []
     for part in simulation.slices():
-        batches.append(
-            SampleBatch(
-                channel=part.channel,
-                time_s=part.time_s,
-                received_s=part.received_s,
-                value=part.value * scale[part.channel] + offset[part.channel],
-                quality=part.quality,
-            )
-        )
+        batches.append(readings.of(part))
         activities += [_activity(message) for message in part.activities]
     return Recording(
-        station=station_of(settings),
+        station=station,
         policy=policy_of(settings),
         samples=SampleBatch.concatenate(batches),
         activities=tuple(activities),

@@ -1,7 +1,7 @@
 """Runs the bundled simulator inside the service and delivers its telemetry minute by minute."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +15,31 @@ from service.errors import InputError
 from service.sources.activities import read_activity
 from service.sources.base import Delivery, SourceStatus
 from simulators.scenario import ScenarioError, load
+from simulators.schema import Channel
 from simulators.station import Simulation, TelemetrySlice
 
 BLOCK_S: Final = 6 * 3600.0  # simulated at once; a second of work at most
+
+
+class SimulatedReadings:
+    """Turns what a simulation tells into samples of a station that has its channels, in SI."""
+
+    def __init__(self, channels: Mapping[str, Channel], station: Station) -> None:
+        index = station.channel_index()
+        self._channel = np.array([index[name] for name in channels], np.int32)
+        units = [unit_of(channel.unit) for channel in channels.values()]
+        self._scale = np.array([unit.scale for unit in units])
+        self._offset = np.array([unit.offset for unit in units])
+
+    def of(self, part: TelemetrySlice) -> SampleBatch:
+        """Return the samples of a slice."""
+        return SampleBatch(
+            channel=self._channel[part.channel],
+            time_s=part.time_s,
+            received_s=part.received_s,
+            value=part.value * self._scale[part.channel] + self._offset[part.channel],
+            quality=part.quality,
+        )
 
 
 class SimulatorSource:
@@ -43,18 +65,14 @@ class SimulatorSource:
         self._speed = speed
         self._clock = clock
         channels = simulation.scenario.channels
-        index = station.channel_index()
-        missing = sorted(set(channels) - set(index))
+        missing = sorted(set(channels) - set(station.channel_index()))
         if missing:
             raise InputError(
                 "the config",
                 f"lacks the channel {missing[0]} of the scenario",
                 "write a config for the scenario with `hullwatch simulate SCENARIO --config FILE`",
             )
-        self._channel = np.array([index[name] for name in channels], np.int32)
-        units = [unit_of(channel.unit) for channel in channels.values()]
-        self._scale = np.array([unit.scale for unit in units])
-        self._offset = np.array([unit.offset for unit in units])
+        self._readings = SimulatedReadings(channels, station)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield one delivery for each simulated minute, each not before its time has come."""
@@ -69,13 +87,7 @@ class SimulatorSource:
         self.status.up = False
 
     def _minutes(self, part: TelemetrySlice) -> list[tuple[float, Delivery]]:
-        samples = SampleBatch(
-            channel=self._channel[part.channel],
-            time_s=part.time_s,
-            received_s=part.received_s,
-            value=part.value * self._scale[part.channel] + self._offset[part.channel],
-            quality=part.quality,
-        )
+        samples = self._readings.of(part)
         arrivals = [_minute(samples.received_s)]
         activities = [_activity(message) for message in part.activities]
         arrivals.append(_minute(np.array([a.received_s for a in activities])))

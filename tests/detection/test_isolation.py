@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
 from service.core.events import Doubt, Event, IsolationDoubted, IsolationTestJudged
 from service.core.monitor import Monitor
-from service.core.samples import Activity, SampleBatch
-from service.core.units import unit_of
+from service.core.samples import Activity
 from service.settings.build import policy_of, station_of
 from service.settings.load import load as load_settings
 from service.sources.activities import read_activity
+from service.sources.simulator import SimulatedReadings
 from simulators.scenario import config_of, load
 from simulators.station import Simulation
 
@@ -71,24 +70,12 @@ def moment(text: str) -> datetime:
 
 def fed(monitor: Monitor, simulation: Simulation) -> list[Event]:
     """Feed a simulation to a monitor in pieces of six hours; return what it said."""
-    index = monitor.station.channel_index()
-    channels = simulation.scenario.channels
-    number = np.array([index[name] for name in channels], np.int32)
-    units = [unit_of(channel.unit) for channel in channels.values()]
-    scale, offset = (np.array([getattr(u, k) for u in units]) for k in ("scale", "offset"))
+    readings = SimulatedReadings(simulation.scenario.channels, monitor.station)
     events: list[Event] = []
     for part in simulation.slices(6 * 3600.0):
         activities = [read_activity(message, received_s=None) for message in part.activities]
         monitor.declare([a for a in activities if isinstance(a, Activity)])
-        monitor.observe(
-            SampleBatch(
-                channel=number[part.channel],
-                time_s=part.time_s,
-                received_s=part.received_s,
-                value=part.value * scale[part.channel] + offset[part.channel],
-                quality=part.quality,
-            )
-        )
+        monitor.observe(readings.of(part))
         events += monitor.advance(float(part.received_s.max())).events
     return events
 

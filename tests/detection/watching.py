@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from service.core.events import AlertEvent
 from service.core.monitor import Monitor
-from service.core.samples import SampleBatch
-from service.core.units import unit_of
 from service.settings.build import policy_of, station_of
 from service.settings.schema import Settings
+from service.sources.simulator import SimulatedReadings
 from simulators.scenario import config_of
 from simulators.schema import Scenario
 from simulators.station import Simulation
@@ -31,19 +28,10 @@ def watched(scenario: Scenario, seed: int, **window: Any) -> Watched:
     settings = Settings(**config_of(scenario))
     station = station_of(settings)
     monitor = Monitor(station, policy_of(settings))
-    units = [unit_of(channel.unit) for channel in station.channels]
-    scale, offset = (np.array([getattr(u, part) for u in units]) for part in ("scale", "offset"))
+    readings = SimulatedReadings(scenario.channels, station)
     events: list[Any] = []
     for part in Simulation(scenario, seed, **window).slices(6 * 3600.0):
-        monitor.observe(
-            SampleBatch(
-                channel=part.channel,
-                time_s=part.time_s,
-                received_s=part.received_s,
-                value=part.value * scale[part.channel] + offset[part.channel],
-                quality=part.quality,
-            )
-        )
+        monitor.observe(readings.of(part))
         events += monitor.advance(part.end_s).events
     onsets = [entry.at.timestamp() for entry in scenario.timeline if entry.what == "leak"]
     return Watched(

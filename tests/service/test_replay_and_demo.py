@@ -8,15 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from urllib.parse import unquote
-from urllib.request import urlopen
 
 import pytest
 
 from tests.contract import ALERT_FIELDS
+from tests.deploy.conftest import get, poll
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +34,6 @@ def hullwatch(*words: object, cwd):
         timeout=900,
         check=False,
     )
-
-
-def page(url):
-    with urlopen(url, timeout=10) as response:
-        return response.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +181,9 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(tmp_path):
                 line = demo.stdout.readline()
                 assert line, told
                 told += line
-            while not re.search(r'outcome="accepted",source="mqtt"} [1-9]', page(url[1])):
-                assert demo.poll() is None
-                time.sleep(0.1)
+            accepted = re.compile(rb'outcome="accepted",source="mqtt"} [1-9]')
+            assert poll(lambda: accepted.search(get(url[1]) or b""), bool), told
+            assert demo.poll() is None
             children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
         finally:
             demo.send_signal(signal.SIGINT)
