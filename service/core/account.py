@@ -8,6 +8,7 @@ import numpy as np
 from service.core.air import NITROGEN_SHARE
 from service.core.life_support import LifeSupport
 from service.core.memory import Key
+from service.core.noise import BREAK
 from service.core.units import S_PER_DAY
 from service.core.views import Balance
 
@@ -15,7 +16,11 @@ STEP_S: Final = 60.0
 HISTORY: Final = 23040  # balances kept to learn noise from: 16 days at one a minute
 LEARN_AFTER: Final = (20, 60, 120, 240, 480)  # balances; then every 480
 ARM_STEPS: Final = 60  # balances before the noise model is trusted for a test
+GAP_SPACINGS: Final = 5.0  # balances come evenly enough while they are no farther apart
 LONGEST_SPACING_S: Final = 3600.0  # a longer one is a gap, and tells little of how often they come
+# Noise is compared across shorter gaps than this; in longer ones too much may have happened that
+# nobody saw; [estimate].
+LONGEST_GAP_S: Final = 21600.0
 STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 
@@ -120,28 +125,28 @@ class Account:
             (self.oxygen, self.nitrogen_spacing_s),
         ):
             count = min(int(span_s / spacing_s) + 1, len(kept))
-            kept[len(kept) - count :] = [np.nan] * count
+            kept[len(kept) - count :] = [BREAK] * count
 
     def interrupt(self) -> None:
         """Compare nothing across this moment when noise is learned."""
-        self.history.append(np.nan)
+        self.history.append(BREAK)
         if self.nitrogen:
-            self.nitrogen.append(np.nan)
-            self.oxygen.append(np.nan)
+            self.nitrogen.append(BREAK)
+            self.oxygen.append(BREAK)
 
     def record(self, now_s: float, before_s: float, mass_kg: float, oxygen_kg: float) -> None:
         """Keep a new balance, to learn noise from; the oxygen of it is NaN where it is not new."""
         span_s = now_s - before_s
-        if span_s > 5.0 * self.spacing_s:
-            self.interrupt()
+        self.history += _unheard(span_s, self.spacing_s)
         self.history.append(mass_kg - self.booked_kg)
         self.seen += 1
         self.noise_pa += (self.pressure_pa - self.noise_pa) / min(self.seen, HISTORY)
         self.spacing_s = _nearer(self.spacing_s, span_s, self.seen)
         if np.isfinite(oxygen_kg):
-            self.nitrogen.append((mass_kg - oxygen_kg) / NITROGEN_SHARE)
-            self.oxygen.append(oxygen_kg - self.booked_kg)
             apart_s = now_s - (self.nitrogen_s or now_s - self.nitrogen_spacing_s)
+            unheard = _unheard(apart_s, self.nitrogen_spacing_s)
+            self.nitrogen += [*unheard, (mass_kg - oxygen_kg) / NITROGEN_SHARE]
+            self.oxygen += [*unheard, oxygen_kg - self.booked_kg]
             self.nitrogen_s = now_s
             self.nitrogen_spacing_s = _nearer(self.nitrogen_spacing_s, apart_s, len(self.nitrogen))
 
@@ -163,6 +168,13 @@ class Account:
             oxygen=list(self.oxygen),
             deficits=dict(self.deficits),
         )
+
+
+def _unheard(span_s: float, spacing_s: float) -> list[float]:
+    """Return what stands in a record for the balances that did not come in a span of time."""
+    if span_s <= GAP_SPACINGS * spacing_s:
+        return []
+    return [BREAK] if span_s > LONGEST_GAP_S else [np.nan] * (round(span_s / spacing_s) - 1)
 
 
 def _nearer(spacing_s: float, span_s: float, heard: int) -> float:

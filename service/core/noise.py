@@ -30,6 +30,8 @@ ORBIT_S: Final = 92.7 * 60.0  # a line of 0.06 mmHg in the Astro Pi record of 20
 DAY_MEMORY_S: Final = 6 * S_PER_DAY  # how long one day resembles the next; [estimate]
 CYCLE_MEMORY_S: Final = S_PER_DAY  # likewise of the removal cycle, ten of them; Astro Pi 2016
 ORBIT_MEMORY_S: Final = S_PER_DAY  # likewise of the orbit, fifteen of them; [estimate]
+BREAK: Final = float("inf")  # in a record: what comes after it may stand at another level
+HEARD_SHARE: Final = 0.5  # of a block, for its mean to be compared; [estimate]
 OVERLAP: Final = 4  # blocks start so many times a block length
 INDEPENDENT: Final = 1.6  # overlapping second differences that are worth one
 # Second differences at one block length that count. The model is about right, and thousands of short
@@ -135,7 +137,7 @@ class AirNoise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Values of a balance at even spaces; NaN marks a break across which nothing is compared."""
+    """Values of a balance at even spaces; NaN where none came, `BREAK` where nothing is compared across."""
 
     values: NDArray[np.float64]
     spacing_s: float
@@ -212,7 +214,7 @@ def fit_noise(
     Parameters
     ----------
     balance : ndarray, shape (n,)
-        Evenly spaced values; NaN marks a break across which nothing is compared.
+        Evenly spaced values; NaN where none came, `BREAK` where nothing is compared across.
     spacing_s : float
         Time between them, s.
     prior : NoiseModel
@@ -348,21 +350,30 @@ def _second_differences(balance: NDArray[np.float64]) -> tuple[list[float], list
     """Return mean squares of second differences of block means, and how many stand apart."""
     known = np.isfinite(balance)
     start = balance[known][0] if known.any() else 0.0
-    sums = np.concatenate(([0.0], np.cumsum(np.where(known, balance - start, 0.0))))
-    breaks = np.concatenate(([0], np.cumsum(~known)))
+    heard, sums, places, breaks = (
+        np.concatenate(([0.0], np.cumsum(np.where(counted, values, 0.0))))
+        for counted, values in (
+            (known, 1.0),
+            (known, balance - start),
+            (known, np.arange(len(balance))),
+            (np.isinf(balance), 1.0),
+        )
+    )
     observed: list[float] = []
     counts: list[float] = []
     length = 1
     while len(balance) >= 3 * length:
         stride = max(length // OVERLAP, 1)
         first = np.arange(0, len(balance) - 3 * length + 1, stride)
-        whole = breaks[first + 3 * length] == breaks[first]
-        edges = [sums[first[whole] + k * length] for k in range(4)]
-        one, two, three = (edges[k + 1] - edges[k] for k in range(3))
-        squares = np.square((three - 2.0 * two + one) / length)
-        if not len(squares):
-            break
-        cut = 25.0 * float(np.median(squares)) / 0.455  # the median of chi-squared with 1 d.o.f.
+        edges = first + length * np.arange(4)[:, np.newaxis]
+        count = np.diff(heard[edges], axis=0)
+        whole = (breaks[edges[3]] == breaks[first]) & (count >= HEARD_SHARE * length).all(axis=0)
+        count, edges = count[:, whole], edges[:, whole]
+        means, middles = (np.diff(of[edges], axis=0) / count for of in (sums, places))
+        rates = np.diff(means, axis=0) / np.diff(middles, axis=0)
+        squares = np.square(length * (rates[1] - rates[0]))
+        # The median of chi-squared with 1 d.o.f.
+        cut = 25.0 * float(np.median(squares)) / 0.455 if len(squares) else 0.0
         observed.append(float(np.minimum(squares, cut).mean()) if cut > 0.0 else 0.0)
         counts.append(len(squares) * stride / length)
         length *= 2

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.noise import (
+    BREAK,
     HOURLY_S,
     IMBALANCE_S,
     AirNoise,
@@ -68,10 +69,37 @@ def test_a_constant_leak_is_not_learned_as_noise(seed):
 
 def test_nothing_is_compared_across_a_break():
     balance = record(1, white=0.1, count=2000)
-    broken = np.concatenate([balance[:1000], [np.nan], balance[1000:] + 50.0])
+    broken = np.concatenate([balance[:1000], [BREAK], balance[1000:] + 50.0])
     fitted, _ = fit_noise(broken, SPACING_S, PRIOR, prior_weight=WEIGHT)
     assert fitted.white_var == pytest.approx(0.01, rel=0.15)
     assert fitted.walk_var_per_s < 1e-5
+
+
+def with_losses(balance: np.ndarray) -> np.ndarray:
+    """Return the record with half an hour of it lost in each orbit, as signals of a station are."""
+    return np.where(np.arange(len(balance)) % 93 < 30, np.nan, balance)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_walk_of_hours_is_learned_across_losses_of_signal_of_half_an_hour(seed):
+    """What is believed before is a tenth of the walk and ten times it; neither may stand."""
+    balance = with_losses(record(seed, white=0.1, walk=0.01))
+    for factor in (0.1, 10.0):
+        believed = NoiseModel(white_var=0.03, walk_var_per_s=factor * 0.01**2 / SPACING_S)
+        fitted, _ = fit_noise(balance, SPACING_S, believed, prior_weight=WEIGHT)
+        assert fitted.white_var == pytest.approx(0.01, rel=0.2)
+        assert 0.3 < fitted.walk_var_per_s / (0.01**2 / SPACING_S) < 3.0
+
+
+@given(rate=st.floats(-1.0, 1.0), seed=st.integers(0, 9))
+def test_a_constant_leak_is_not_learned_as_noise_across_gaps_either(rate, seed):
+    balance = record(seed, white=0.1, walk=0.01, count=2000)
+    lost = np.random.default_rng(seed).random(2000) < 0.4
+    leaking = np.where(lost, np.nan, balance - rate * np.arange(2000))
+    here, _ = fit_noise(np.where(lost, np.nan, balance), SPACING_S, PRIOR, prior_weight=WEIGHT)
+    there, _ = fit_noise(leaking, SPACING_S, PRIOR, prior_weight=WEIGHT)
+    for part in ("white_var", "hourly_var", "walk_var_per_s"):
+        assert getattr(there, part) == pytest.approx(getattr(here, part), rel=1e-3, abs=1e-12)
 
 
 def test_a_few_wild_values_are_cut():
@@ -82,7 +110,7 @@ def test_a_few_wild_values_are_cut():
     assert fitted.white_var < 0.1
 
 
-@pytest.mark.parametrize("balance", [[], [1.0, 2.0], [1.0, np.nan, 2.0, np.nan]])
+@pytest.mark.parametrize("balance", [[], [1.0, 2.0], [1.0, np.nan, 2.0, BREAK]])
 def test_without_a_second_difference_the_prior_stands(balance):
     assert fit_noise(np.array(balance), SPACING_S, PRIOR, prior_weight=WEIGHT) == (PRIOR, 0)
 

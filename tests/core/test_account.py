@@ -1,0 +1,51 @@
+"""What an account keeps, to learn noise from."""
+
+import numpy as np
+import pytest
+
+from service.core.account import Account
+from service.core.life_support import LifeSupport
+from service.core.noise import BREAK
+from service.core.views import Balance
+
+SPACING_S = 60.0
+
+
+def account(*times_s: float) -> Account:
+    """Return an account with a balance of 100 kg at each time, a fifth of it oxygen."""
+    kept = Account(
+        key=((0,), Balance.TOTAL),
+        volume_m3=80.0,
+        per_mmhg_kg=0.13,
+        belief=(0.0, 1.0),
+        life_support=LifeSupport(),
+        opened_s=times_s[0] - SPACING_S,
+    )
+    before_s = kept.opened_s
+    for time_s in times_s:
+        kept.record(time_s, before_s, 100.0, 20.0)
+        before_s = time_s
+    return kept
+
+
+@pytest.mark.parametrize("lost", [5, 39, 240])
+def test_what_was_lost_for_minutes_or_hours_has_its_place_in_each_record(lost):
+    last_s = 100.0 * SPACING_S
+    kept = account(
+        *np.arange(SPACING_S, last_s + 1.0, SPACING_S), last_s + (lost + 1.0) * SPACING_S
+    )
+    for record in (kept.history, kept.nitrogen, kept.oxygen):
+        assert len(record) == 101 + lost
+        assert np.isnan(record[100:-1]).all()
+        assert np.isfinite([*record[:100], record[-1]]).all()
+
+
+def test_after_half_a_day_without_a_balance_nothing_is_compared_with_what_was_before():
+    kept = account(SPACING_S, 2.0 * SPACING_S, 43200.0)
+    for record in (kept.history, kept.nitrogen, kept.oxygen):
+        assert record[2] == BREAK
+        assert len(record) == 4
+
+
+def test_a_balance_that_comes_a_little_late_leaves_no_gap():
+    assert len(account(60.0, 120.0, 300.0, 360.0).history) == 4
