@@ -18,6 +18,7 @@ from service.core.account import ARM_STEPS, Account
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.estimators import (
+    BRIEF,
     DAILY,
     FLOW_EXPONENT,
     HOURLY,
@@ -27,7 +28,7 @@ from service.core.estimators import (
     TOTAL,
     LeakFilter,
 )
-from service.core.growth import JUMP_SHARE, ChangeBank, speaks_of_leak
+from service.core.growth import JUMP_SHARE, ChangeBank
 from service.core.life_support import LifeSupport
 from service.core.memory import Key, Known, Recent
 from service.core.noise import AirNoise, Record, fit_air_noise, fit_noise
@@ -98,7 +99,7 @@ class Ledger:
     Parameters
     ----------
     home : int
-        The section where the crew is taken to be.
+        The section where the crew is taken to be at first.
 
     Attributes
     ----------
@@ -106,6 +107,8 @@ class Ledger:
         The live accounts: row by row the same.
     knows_oxygen : bool
         Whether crew and oxygen generation are reported, so that they can be booked.
+    home : int
+        The section where it is taken to be now.
     """
 
     def __init__(self, accepted_kg_per_s: float, home: int) -> None:
@@ -113,7 +116,7 @@ class Ledger:
         self.filter = LeakFilter()
         self.bank = ChangeBank()
         self.accounts: list[Account] = []
-        self._home = home
+        self.home = home
         self._accepted = accepted_kg_per_s
         self._life_support = LifeSupport()
         self._resting: dict[Key, tuple[Account, Known]] = {}
@@ -199,14 +202,26 @@ class Ledger:
         for row in range(len(self.accounts)):
             self._adapt(row)
 
-    def admit_breath(self, groups: Sequence[Group], vapour_sd_kg: float, co2_kg: float) -> None:
-        """Let vapour come or go within hours, and so much CO2 within a day, where they are not measured."""
+    def admit_breath(
+        self,
+        groups: Sequence[Group],
+        vapour_sd_kg: float,
+        co2_kg: float,
+        unmixed_co2_kg: float = 0.0,
+    ) -> None:
+        """Let vapour come or go within hours, and so much CO2 within a day, where they are not measured.
+
+        Where CO2 is measured, so much of it may go where it is not, hours before it is missed.
+        """
         for row, account in enumerate(self.accounts):
             if account.key[0] not in groups:
                 continue
             if not account.is_dry:
                 self.filter.relax(row, HOURLY, 0.0, vapour_sd_kg)
-            if not account.sees_co2:
+            if account.sees_co2:
+                for part in (BRIEF, HOURLY):  # it goes within an hour and is missed within three
+                    self.filter.relax(row, part, 0.0, unmixed_co2_kg)
+            else:
                 self.filter.relax(row, DAILY, co2_kg, CO2_UNSURE * abs(co2_kg))
 
     def book_inflow(self, group: Group, mass_kg: float) -> None:
@@ -481,7 +496,7 @@ class Ledger:
 
     def _is_home(self, account: Account) -> bool:
         """Say whether people live in that air."""
-        return self._home in account.key[0]
+        return self.home in account.key[0]
 
     def _is_unsettled_wet_home(self, account: Account) -> bool:
         """Say whether people breathe there and nothing has told yet of what they breathe out."""
@@ -542,7 +557,7 @@ class Ledger:
         """
         account = self.accounts[row]
         before = self._recent.before(account.key, since_s)
-        if before is None or not speaks_of_leak(before.bank):
+        if before is None:
             self.bank.clear(row)
         else:
             self.bank.unsee(row, before.bank)

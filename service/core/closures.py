@@ -61,16 +61,10 @@ class Shown:
 
 
 class ClosureBook:
-    """What closures have told of where the leak is.
+    """What closures have told of where the leak is."""
 
-    Parameters
-    ----------
-    home : int
-        The section where the crew is taken to be.
-    """
-
-    def __init__(self, station: Station, readings: Readings, ledger: Ledger, home: int) -> None:
-        self._plan = DoorPlan(station, readings, home)
+    def __init__(self, station: Station, readings: Readings, ledger: Ledger) -> None:
+        self._plan = DoorPlan(station, readings)
         self._ledger = ledger
         self._doubts = DoubtBook(self._plan, ledger)
         self._count = len(station.sections)

@@ -8,13 +8,16 @@ import numpy as np
 
 from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, CO2_STAYS_S, LifeSupport
 from service.core.samples import ACTIVITY_NAMES, Activity
-from service.core.station import HatchState, Station
+from service.core.station import Group, HatchState, Station, atmospheres
 from service.core.units import S_PER_DAY
 
 # What a person keeps in the air: 2.3 kg of water a day (NASA BVAD) that stay for some 3 h until machines
 # have taken them out, and carbon dioxide, as the mass of air that is as much of it.
 VAPOUR_PER_CREW: Final = 0.4  # kg
 CO2_KEPT_PER_CREW: Final = AIR_PER_CO2 * CO2_PER_CREW * CO2_STAYS_S  # kg
+# Of what has gathered, taken out while the air mixes, in 2 h; SAE 951631. A machine takes it out about
+# as fast as it gathered, or twice; [estimate].
+UNMIXED_CO2: Final = 0.3
 GATHERS_S: Final = S_PER_DAY  # carbon dioxide is let gather for a day at most; [estimate]
 AIR_DENSITY: Final = 1.19  # kg/m3 at 740 mmHg and 22 degC
 LONGEST_MOVE_S: Final = 12 * 3600.0  # a start without a stop counts as over after this
@@ -62,6 +65,8 @@ class Effect:
     co2_kg : float
         How much more carbon dioxide there will be within a day or two, as the mass of air that is as
         many moles.
+    unmixed_co2_kg : float
+        How much of that may be gone where it is taken out, and not yet where it is measured.
     """
 
     understood: bool = True
@@ -71,6 +76,7 @@ class Effect:
     rate_sd: float = 0.0
     vapour_sd_kg: float = 0.0
     co2_kg: float = 0.0
+    unmixed_co2_kg: float = 0.0
 
 
 class Conditions:
@@ -86,6 +92,7 @@ class Conditions:
             range(len(station.sections)), key=lambda i: station.sections[i].volume_m3
         )
         self.hatches = {hatch.name: hatch.state for hatch in station.hatches}
+        self.live_in(atmospheres(station, self.hatches))
         self.added_m3 = np.zeros(len(station.sections))
         self.life_support = LifeSupport()
         self._co2_since_s: float | None = None  # since when nothing takes it out
@@ -128,7 +135,7 @@ class Conditions:
         """Say whether one of the activities goes on, or went on half an hour ago, in the sections.
 
         One that was started and never stopped counts as over after `LONGEST_MOVE_S`, and one
-        without a place explains nothing but in the air of the largest section.
+        without a place explains nothing but in the air that people are in.
         """
         newest = {(a.name, self.place(a)): a for a in self.recent if a.name in names}
         for (_, place), activity in newest.items():
@@ -140,10 +147,22 @@ class Conditions:
     def reaches(self, place: int | None, sections: Collection[int]) -> bool:
         """Say whether what happens at a place explains what one air does.
 
-        Without a place it is where people are, in the air of the largest section: it must not hide
-        what happens behind closed hatches or in a coolant loop.
+        Without a place it is where people are: it must not hide what happens behind closed hatches
+        or in a coolant loop.
         """
-        return (self._largest if place is None else place) in sections
+        return (self.home if place is None else place) in sections
+
+    def live_in(self, groups: Sequence[Group]) -> None:
+        """Let people be in that one of these atmospheres which has the most air."""
+        volume_m3 = [section.volume_m3 for section in self._station.sections]
+        air = [group for group in groups if self._station.loop_of(group) is None]
+        lived_in = max(air, key=lambda group: sum(volume_m3[i] for i in group))
+        self.home = max(lived_in, key=lambda i: volume_m3[i])
+
+    def lived_in(self, activity: Activity) -> int:
+        """Return the section whose air people breathe of whom a message tells."""
+        place = self.place(activity)
+        return self.home if place is None else place
 
     def _effect(self, activity: Activity) -> Effect:
         if problem := self._problem(activity):
@@ -206,11 +225,6 @@ class Conditions:
             elif stopped_s is None and now_s > over_s:
                 self._moving[key] = (started_s, over_s)
 
-    @property
-    def largest(self) -> int:
-        """The largest section, where the crew and the oxygen generator are taken to be."""
-        return self._largest
-
     def snapshot(self) -> dict[str, Any]:
         """Return all state."""
         return {
@@ -249,7 +263,8 @@ class Conditions:
         effect = self._support(replace(before, removes_co2=runs))
         if runs and self._co2_since_s is not None:
             gathered_s = min(max(activity.time_s - self._co2_since_s, 0.0), GATHERS_S)
-            effect = replace(effect, co2_kg=-AIR_PER_CO2 * before.co2_left_kg_per_s * gathered_s)
+            gathered_kg = AIR_PER_CO2 * before.co2_left_kg_per_s * gathered_s
+            effect = replace(effect, co2_kg=-gathered_kg, unmixed_co2_kg=UNMIXED_CO2 * gathered_kg)
         if runs:
             self._co2_since_s = None
         elif before.removes_co2:

@@ -25,21 +25,14 @@ UNMEASURED_SD_K: Final = 1.0  # in hours, by a dry-out or by work; Astro Pi work
 
 
 class DoorPlan:
-    """The sections, hatches and instruments of a station; holds no state of its own.
+    """The sections, hatches and instruments of a station; holds no state of its own."""
 
-    Parameters
-    ----------
-    home : int
-        The section where the crew is taken to be.
-    """
-
-    def __init__(self, station: Station, readings: Readings, home: int) -> None:
+    def __init__(self, station: Station, readings: Readings) -> None:
         self._station = station
         self.first_groups = self.of_air(
             atmospheres(station, {h.name: h.state for h in station.hatches})
         )
         self._readings = readings
-        self._home = home
         self._index = {section.name: i for i, section in enumerate(station.sections)}
         self._volume_m3 = np.array([section.volume_m3 for section in station.sections])
 
@@ -71,7 +64,10 @@ class DoorPlan:
         return USUAL_PA * spread / (R_AIR * REFERENCE_TEMPERATURE_K**2)
 
     def wander(self, group: Group, at_s: float, *, knows_oxygen: bool) -> Wander | None:
-        """Return how the balance of a group would wander, None where nothing reads its pressure."""
+        """Return how the balance of a group would wander, None where nothing reads its pressure.
+
+        People are taken to be there if it has half of the air of the station.
+        """
         if not self._reads(group, ChannelKind.PRESSURE, at_s):
             return None
         is_warm = self._reads(group, ChannelKind.TEMPERATURE, at_s)
@@ -80,7 +76,7 @@ class DoorPlan:
         )
         prior = prior_noise(
             Balance.TOTAL if is_warm else Balance.PRESSURE,
-            is_home=self._home in group,
+            is_home=self.share(group) >= 0.5,
             knows_oxygen=knows_oxygen,
             unseen=unseen_share(self._volume_m3[list(group)], self._has_thermometer(group, at_s)),
         )

@@ -62,9 +62,9 @@ class Figures(Estimates):
         return self._largest(own or group)
 
     def is_alone(self, group: Group) -> bool:
-        """Say whether an atmosphere is one section behind closed hatches, not the largest of all."""
+        """Say whether an atmosphere is one section behind closed hatches, and not where people are."""
         is_loop = self._station.loop_of(group) is not None
-        return len(group) == 1 and not is_loop and self._conditions.largest not in group
+        return len(group) == 1 and not is_loop and self._conditions.home not in group
 
     def suspects(self, rule: Rule, group: Group) -> dict[str, float]:
         """Return the probability of each section to be the leaking one, as far as it is known."""

@@ -477,11 +477,6 @@ def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: 
     return _log_sum(np.concatenate(parts, axis=2)) - float(np.log(len(parts)))
 
 
-def speaks_of_leak(resting: Mapping[str, Rows]) -> bool:
-    """Say whether some candidate of a row at rest has seen what a changed leak would do."""
-    return _leak_peak(resting) >= STIRRED
-
-
 def _leak_peak(seen: Mapping[str, Rows]) -> float:
     """Return the log-likelihood ratio of the likeliest change of leak of a row."""
     # In single precision what next to nothing was seen of would be divided by nothing.

@@ -121,7 +121,8 @@ class Minutes:
         self._laws.regroup(groups)
         shown = self._closures.regroup(groups, at_s, hatch)
         self._leaks.regroup(groups, moved_s)
-        self.groups, self.air = groups, {}
+        self._live_in(groups)
+        self.air = {}
         names = tuple(self._figures.sections(group) for group in groups)
         joined = self._alerts.regroup(groups, self._situation(at_s), at_s)
         return [AtmospheresChanged(time_s=at_s, atmospheres=names, reason=reason), *shown, *joined]
@@ -141,9 +142,14 @@ class Minutes:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a snapshot."""
-        self.groups = state["groups"]
+        self._live_in(state["groups"])
         self.air = dict(state["air"])
         self.causes = list(state["causes"])
+
+    def _live_in(self, groups: tuple[Group, ...]) -> None:
+        self.groups = groups
+        self._conditions.live_in(groups)
+        self._leaks.home = self._conditions.home
 
     def _draw_conclusions(self, at_s: float) -> list[Event]:
         """Say whom the sensors doubt, what unknown hatches are, and how large the station is."""
@@ -183,7 +189,7 @@ class Minutes:
     def _book_metabolism(self, group: Group, gap_s: float) -> None:
         gain = self._conditions.life_support.gain_kg_per_s
         self._leaks.knows_oxygen = gain is not None
-        if gain is not None and self._conditions.largest in group and gap_s > 0.0:
+        if gain is not None and self._conditions.home in group and gap_s > 0.0:
             self._leaks.book_inflow(group, gain * gap_s)
 
     def _disturb(self, at_s: float) -> None:

@@ -122,9 +122,9 @@ class Monitor:
         self._leaks = LeakBook(
             policy.false_alarm_interval_s,
             station.accepted_leak_kg_per_s,
-            self._conditions.largest,
+            self._conditions.home,
         )
-        self._closures = ClosureBook(station, self._readings, self._leaks, self._conditions.largest)
+        self._closures = ClosureBook(station, self._readings, self._leaks)
         self._slow_rules = tuple(r for r in policy.rules if r.kind not in FAST_KINDS)
         self._fast_rules = tuple(r for r in policy.rules if r.kind in FAST_KINDS)
         self._pending: list[SampleBatch] = []
@@ -441,7 +441,10 @@ class Monitor:
             since_s = min(activity.time_s, at_s)
             self._leaks.admit_gas(touched, effect.mass_sd_kg, at_s, since_s=since_s)
         if effect.vapour_sd_kg > 0.0 or effect.co2_kg != 0.0:
-            self._leaks.admit_breath(touched, effect.vapour_sd_kg, effect.co2_kg)
+            lived_in = self._minutes.touched(self._conditions.lived_in(activity))
+            self._leaks.admit_breath(
+                lived_in, effect.vapour_sd_kg, effect.co2_kg, effect.unmixed_co2_kg
+            )
         self._leaks.adapt(self._conditions.life_support)
         return events
 

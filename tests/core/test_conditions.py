@@ -18,7 +18,7 @@ from service.core.conditions import (
 )
 from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, OXYGEN_PER_CREW, UNSURE
 from service.core.samples import ACTIVITY_NAMES, Activity
-from service.core.station import HatchState
+from service.core.station import HatchState, Loop, Section, Station
 
 NOW_S = 1_707_004_800.0
 
@@ -141,7 +141,9 @@ def test_carbon_dioxide_that_has_gathered_goes_once_it_is_removed_again(conditio
     six_hours_s = 6 * 3600.0
     on = message("co2_removal", state="on", at_s=NOW_S + six_hours_s)
     gathered_kg = 4.0 * CO2_PER_CREW * six_hours_s
-    assert conditions.apply(on).co2_kg == pytest.approx(-AIR_PER_CO2 * gathered_kg)
+    removed = conditions.apply(on)
+    assert removed.co2_kg == pytest.approx(-AIR_PER_CO2 * gathered_kg)
+    assert 0.0 < removed.unmixed_co2_kg < -removed.co2_kg
     assert conditions.apply(on).co2_kg == 0.0
 
 
@@ -153,7 +155,7 @@ def test_a_start_without_a_stop_is_over_after_half_a_day(conditions):
     assert conditions.disturbed(over_s + 1.0) == {None: False}
 
 
-def test_what_is_told_without_a_place_explains_nothing_but_the_air_of_the_largest_section(
+def test_what_is_told_without_a_place_explains_nothing_but_the_air_that_is_lived_in(
     conditions,
 ):
     """A shut tunnel and a coolant loop, numbered after the sections, must not be hidden by it."""
@@ -181,8 +183,26 @@ def test_causes_long_ago_are_forgotten(conditions):
     assert [a.name for a in conditions.recent] == ["crew"]
 
 
-def test_the_largest_section_is_home_and_a_snapshot_holds_all(station, conditions):
-    assert conditions.largest == 0
+def test_people_are_where_most_of_the_air_is():
+    """Once the largest section is shut off it is not where they are."""
+    rooms = {"node": 70.0, "lab": 105.0, "tunnel": 7.0, "store": 60.0}
+    named = Station(
+        name="ring",
+        sections=tuple(Section(name=name, volume_m3=volume) for name, volume in rooms.items()),
+        hatches=(),
+        channels=(),
+        accepted_leak_kg_per_s=0.0,
+        loops=(Loop(name="cold", floor_kg=1.0, density_kg_per_m3=600.0, expansion_per_k=2e-3),),
+    )
+    conditions = Conditions(named)
+    assert conditions.home == 1
+    conditions.live_in(((0, 2, 3), (1,), (4,)))
+    assert conditions.home == 0
+    conditions.live_in(((0, 1, 2, 3), (4,)))
+    assert conditions.home == 1
+
+
+def test_a_snapshot_holds_all(station, conditions):
     told = (
         message("hatch", hatch="door", state="closed"),
         message("crew", value=7.0),

@@ -1,5 +1,7 @@
 """What each hatch parts, and how well the air behind it can be weighed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,14 +40,25 @@ HATCHES = dict.fromkeys(ENDS, OPEN)
 NOW_S = 1.7e9
 
 
-@pytest.fixture
-def plan() -> DoorPlan:
+def plan_of(station: Station) -> DoorPlan:
     """Return the plan of a station all of whose channels have just spoken."""
-    readings = Readings(STATION, stale_s=7800.0)
-    count = len(STATION.channels)
+    readings = Readings(station, stale_s=7800.0)
+    count = len(station.channels)
     level, once = np.full(count, 1e5), np.ones(count, np.int64)
     readings.take(np.arange(count), np.full(count, NOW_S), level, level, once)
-    return DoorPlan(STATION, readings, home=LAB)
+    return DoorPlan(station, readings)
+
+
+@pytest.fixture
+def plan() -> DoorPlan:
+    return plan_of(STATION)
+
+
+@pytest.fixture
+def living() -> DoorPlan:
+    """Return the plan of the same with a node so large that people are in it and not in the lab."""
+    node = replace(STATION.sections[NODE], volume_m3=200.0)
+    return plan_of(replace(STATION, sections=(node, *STATION.sections[1:])))
 
 
 def test_only_a_hatch_that_would_part_the_atmosphere_is_a_door(plan):
@@ -74,22 +87,18 @@ def test_a_section_without_a_gauge_or_with_a_silent_one_cannot_be_weighed(plan):
     assert plan.wander((TUNNEL,), NOW_S, knows_oxygen=True) is not None
 
 
-def test_nitrogen_is_weighed_best_and_a_bare_pressure_worst(plan):
+def test_nitrogen_is_weighed_best_and_a_bare_pressure_worst(plan, living):
     """By the cubic metre, with the crew at home in the lab, then in the node."""
-    living = DoorPlan(STATION, plan._readings, home=NODE)
     per_m3 = []
     for of, group in ((plan, (LAB,)), (living, (NODE,)), (plan, (TUNNEL,))):
         wander = of.wander(group, NOW_S, knows_oxygen=True)
         assert wander is not None
-        per_m3.append(wander.rate_error(86400.0) / plan.volume_m3(group))
+        per_m3.append(wander.rate_error(86400.0) / of.volume_m3(group))
     assert per_m3[0] < per_m3[1] < per_m3[2]
 
 
-def test_where_people_breathe_and_nobody_says_how_much_the_total_tells_less(plan):
-    without_oxygen = DoorPlan(STATION, plan._readings, home=NODE)
-    known, unknown = (
-        without_oxygen.wander((NODE,), NOW_S, knows_oxygen=knows) for knows in (True, False)
-    )
+def test_where_people_breathe_and_nobody_says_how_much_the_total_tells_less(living):
+    known, unknown = (living.wander((NODE,), NOW_S, knows_oxygen=knows) for knows in (True, False))
     assert known is not None
     assert unknown is not None
     assert unknown.rate_error(86400.0) > 2.0 * known.rate_error(86400.0)

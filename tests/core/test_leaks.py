@@ -8,7 +8,7 @@ import pytest
 from service.core.air import NITROGEN_SHARE
 from service.core.air_reading import AirReading
 from service.core.causes import Cause
-from service.core.conditions import CO2_KEPT_PER_CREW, VAPOUR_PER_CREW
+from service.core.conditions import CO2_KEPT_PER_CREW, UNMIXED_CO2, VAPOUR_PER_CREW
 from service.core.growths import Explained, Growth
 from service.core.leaks import LeakBook
 from service.core.life_support import AIR_PER_CO2, CO2_PER_CREW, OXYGEN_PER_CREW, LifeSupport
@@ -349,6 +349,31 @@ def test_carbon_dioxide_that_gets_less_once_guests_have_left_is_no_growth(seed, 
     assert not [event for event in found if isinstance(event, Growth)]
     rate, _ = book.rate((CABIN, Balance.TOTAL)) or (np.nan, np.nan)
     assert rate * S_PER_DAY == pytest.approx(0.2, abs=0.25)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("seed", range(2))
+def test_carbon_dioxide_that_a_sensor_misses_two_hours_after_it_went_is_no_growth(seed, told):
+    """What five breathed out within six hours is taken out within three, five rooms from the sensor."""
+    book, rng = LeakBook(90 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    volume_m3, on_min = 560.0, 2 * 1440
+    gathered_kg = 6 * 3600.0 * 5.0 * CO2_PER_CREW * AIR_PER_CO2
+    mass_kg, found = FULL_PA * volume_m3 / (R_AIR * WARM_K), []
+    for minute in range(on_min + 720):
+        if told and minute == on_min:
+            book.admit_breath([CABIN], 0.0, -gathered_kg, UNMIXED_CO2 * gathered_kg)
+        since_h = max(minute - on_min, 0) / 60.0
+        gone, missed = 1.0 - np.exp(-since_h), 1.0 - np.exp(-since_h / 3.0)
+        unseen_kg = gathered_kg * (gone - missed)
+        air = reading(
+            minute,
+            (mass_kg - unseen_kg - 0.2 * minute / 1440.0) * R_AIR * WARM_K / volume_m3,
+            rng,
+            volume_m3=volume_m3,
+            sd_k=0.01,
+        )
+        found += book.step({CABIN: replace(air, is_dry=True, sees_co2=True)})
+    assert bool([event for event in found if isinstance(event, Growth)]) is not told
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -387,3 +387,21 @@ def test_oxygen_added_without_a_message_is_no_growth_when_it_ends(flight, watch)
     flown = flight(hours=38.0, oxygen_kg=lambda h: 2.0 * min(max((h - 28.0) / 1.5, 0.0), 1.0))
     watched = watch().feed(flown.samples())
     assert watched.alerts("leak_growth") == []
+
+
+@pytest.mark.parametrize("name", ["crew", "co2_removal"])
+def test_what_people_breathe_says_nothing_of_the_air_behind_a_shut_hatch(flight, watch, name):
+    """Its leak was hidden for half a day by what the guests of the cabin had breathed."""
+    flown = flight(hours=8.0, shut=((4.0, 30.0),))
+    spoken = [
+        Activity(time_s=at_s, received_s=at_s, name=name, state=state, value=value)
+        for hour, state, value in ((1.0, "off", 3.0), (6.0, "on", 6.0))
+        if (at_s := flown.start_s + hour * 3600.0)
+    ]
+    quiet, told = (
+        watch().feed(flown.samples(), sorted([*flown.activities(), *more], key=lambda a: a.time_s))
+        for more in (spoken[:1], spoken)
+    )
+    assert told.last("tunnel").leak == quiet.last("tunnel").leak
+    assert told.last("tunnel").air_mass_sd_kg == quiet.last("tunnel").air_mass_sd_kg
+    assert told.last("cabin").leak != quiet.last("cabin").leak
