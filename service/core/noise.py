@@ -40,7 +40,7 @@ MOST_COUNTED: Final = 60.0
 # Likewise where all parts are made stronger or weaker at once: their proportions are known to a factor
 # of about two, which is what so few differences tell; [estimate].
 MOST_COUNTED_TOGETHER: Final = 6.0
-SWEEPS: Final = 100  # of the fixed-point fit; many more drive to nothing what others can stand for
+SWEEPS: Final = 200  # of the fixed-point fit, which more do not change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +222,7 @@ def fit_noise(
         a quiet week knows nothing of a busy one, and beside the crew's day it is taken for larger
         than it is.
     prior_weight : float
-        Second differences at each block length that the prior counts as, above 0.
+        Squares of each part alone that the prior counts as, above 0.
     rescale : bool
         Whether what is not white is believed to be as many times stronger or weaker in all its parts:
         a day that was not seen yet is then judged by the hours that were.
@@ -283,16 +283,19 @@ def _fit(
 ) -> NDArray[np.float64]:
     """Return the strengths of the parts whose `shapes`, (variances, parts), fit best together.
 
-    Those of `kept`, and those of which nothing was seen, stay as in the prior.
+    The prior counts as so many squares of each part alone, so that none is driven to nothing for
+    others that can stand for it. Those of `kept`, and those of which nothing was seen, stay.
     """
-    weight = np.array(counts) / INDEPENDENT
-    data = (weight * np.array(observed) + prior_weight * (shapes @ prior)) / (weight + prior_weight)
-    total = np.minimum(weight + prior_weight, MOST_COUNTED)
+    believed = np.flatnonzero(prior)
+    shapes = np.concatenate([shapes, np.eye(len(prior))[believed]])
+    data = np.concatenate([observed, prior[believed]])
+    seen = np.minimum(np.array(counts) / INDEPENDENT, MOST_COUNTED)
+    weight = np.concatenate([seen, np.full(len(believed), prior_weight)])
     theta, fixed = prior, np.array(kept, np.intp)
     for _ in range(SWEEPS):
         model = shapes @ theta
-        up = shapes.T @ (total * data / np.square(model))
-        down = shapes.T @ (total / model)
+        up = shapes.T @ (weight * data / np.square(model))
+        down = shapes.T @ (weight / model)
         theta = theta * np.sqrt(np.divide(up, down, out=np.ones_like(up), where=down > 0.0))
         theta[fixed] = prior[fixed]
     return theta

@@ -1,9 +1,11 @@
 """What an account keeps, to learn noise from."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from service.core.account import Account
+from service.core.account import LAGS_S, Account
 from service.core.life_support import LifeSupport
 from service.core.noise import BREAK
 from service.core.views import Balance
@@ -49,3 +51,14 @@ def test_after_half_a_day_without_a_balance_nothing_is_compared_with_what_was_be
 
 def test_a_balance_that_comes_a_little_late_leaves_no_gap():
     assert len(account(60.0, 120.0, 300.0, 360.0).history) == 4
+
+
+def test_an_oxygen_sensor_comes_to_lag_by_what_is_made_within_the_time_it_follows_in():
+    kept = account(SPACING_S)
+    assert kept.astray_var(60.0, 120.0) == 0.0
+    kept.stir(1e-4, 1000.0)
+    times_s = np.linspace(1000.0, 1000.0 + 10.0 * LAGS_S, 500)
+    grown = [kept.astray_var(a, b) for a, b in pairwise(times_s)]
+    assert min(grown) > 0.0
+    assert sum(grown) == pytest.approx((1e-4 * LAGS_S) ** 2, rel=1e-3)
+    assert kept.astray_var(900.0, 1000.0) == 0.0

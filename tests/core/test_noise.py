@@ -21,7 +21,7 @@ from service.core.priors import PRIOR_MMHG
 from service.core.views import Balance
 
 SPACING_S = 60.0
-WEIGHT = 4.0
+WEIGHT = 0.25
 PRIOR = NoiseModel(white_var=0.03, hourly_var=0.01, walk_var_per_s=1e-6, imbalance_var=1e-12)
 
 
