@@ -22,7 +22,6 @@ LONGEST_SPACING_S: Final = 3600.0  # a longer one is a gap, and tells little of 
 # nobody saw; [estimate].
 LONGEST_GAP_S: Final = 21600.0
 STIRRED_S: Final = 7200.0  # composition mixes in about 2 h; SAE 951631, Columbus 2015 data
-LAGS_S: Final = 10800.0  # likewise up to 3 h, and a sensor in one place follows as slowly
 LEAST_GROWTH_MMHG_PER_DAY: Final = 0.07  # 0.1 kg/day on the whole station; a fifth of February 2024
 
 
@@ -107,8 +106,8 @@ class Account:
         It comes to lag by what is made or breathed within the time constant of the mixing.
         """
         since_s, moved_kg_per_s = self.stirred
-        was, now = (-np.expm1(-max(at_s - since_s, 0.0) / LAGS_S) for at_s in (before_s, now_s))
-        return float((LAGS_S * moved_kg_per_s) ** 2 * (now**2 - was**2))
+        was, now = (-np.expm1(-max(at_s - since_s, 0.0) / STIRRED_S) for at_s in (before_s, now_s))
+        return float((STIRRED_S * moved_kg_per_s) ** 2 * (now**2 - was**2))
 
     def is_unsettled(self, at_s: float) -> bool:
         """Say whether gas is being moved or still mixes in, so that nothing is told of a leak."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from service.core.account import LAGS_S, Account
+from service.core.account import STIRRED_S, Account
 from service.core.life_support import LifeSupport
 from service.core.noise import BREAK
 from service.core.views import Balance
@@ -57,8 +57,8 @@ def test_an_oxygen_sensor_comes_to_lag_by_what_is_made_within_the_time_it_follow
     kept = account(SPACING_S)
     assert kept.astray_var(60.0, 120.0) == 0.0
     kept.stir(1e-4, 1000.0)
-    times_s = np.linspace(1000.0, 1000.0 + 10.0 * LAGS_S, 500)
+    times_s = np.linspace(1000.0, 1000.0 + 10.0 * STIRRED_S, 500)
     grown = [kept.astray_var(a, b) for a, b in pairwise(times_s)]
     assert min(grown) > 0.0
-    assert sum(grown) == pytest.approx((1e-4 * LAGS_S) ** 2, rel=1e-3)
+    assert sum(grown) == pytest.approx((1e-4 * STIRRED_S) ** 2, rel=1e-3)
     assert kept.astray_var(900.0, 1000.0) == 0.0
