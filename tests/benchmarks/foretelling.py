@@ -114,7 +114,7 @@ def months(seeds: int) -> Iterator[Month]:
 
 
 @click.command()
-@click.option("--seeds", default=2, show_default=True, help="Stations of each family and level.")
+@click.option("--seeds", default=1, show_default=True, help="Stations of each family and level.")
 def main(seeds: int) -> None:
     """Print the divergence by weight of the prior and days that were learned from."""
     seen = list(months(seeds))
