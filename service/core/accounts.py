@@ -46,7 +46,7 @@ LOOP_JUMP_SHARE: Final = 0.3  # of what the accumulator holds: a refill; [estima
 # the other way round. The bare pressure where people live shows all their heat, of which quiet days tell
 # little: in Columbus 2016 it passed the threshold with a weight of 0.25.
 PRIOR_WEIGHT: Final = 0.25
-BARE_PRIOR_WEIGHT: Final = 4.0
+BARE_PRIOR_WEIGHT: Final = 1.0
 # kg/s, of a group never seen before; the ISS leaked 0.1 to 1.7 kg/day from 2018 to 2026, and a hole
 # is as large in a small section as in a large one.
 RATE_PRIOR_SD: Final = 1.0 / S_PER_DAY
