@@ -64,6 +64,7 @@ class ClosureBook:
     """What closures have told of where the leak is."""
 
     def __init__(self, station: Station, readings: Readings, ledger: Ledger) -> None:
+        self._station = station
         self._plan = DoorPlan(station, readings)
         self._ledger = ledger
         self._doubts = DoubtBook(self._plan, ledger)
@@ -84,7 +85,7 @@ class ClosureBook:
     def regroup(self, groups: tuple[Group, ...], at_s: float, moved: str) -> list[Event]:
         """Take note that a hatch has moved; to be told before the accounts are regrouped."""
         events: list[Event] = []
-        groups = self._plan.of_air(groups)
+        groups = self._station.of_air(groups)
         is_parted = len(groups) > len(self._spell.groups)
         test = self._test
         if test is not None and not test.is_judged and not is_parted:

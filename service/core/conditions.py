@@ -88,9 +88,7 @@ class Conditions:
         self.mode = self._modes[0] if self._modes else ""
         self._index = {s.name: i for i, s in enumerate(station.sections)}
         self._beside = [_beside(station, section.name) for section in station.sections]
-        self._largest = max(
-            range(len(station.sections)), key=lambda i: station.sections[i].volume_m3
-        )
+        self._largest = station.largest(tuple(range(len(station.sections))))
         self.hatches = {hatch.name: hatch.state for hatch in station.hatches}
         self.live_in(atmospheres(station, self.hatches))
         self.added_m3 = np.zeros(len(station.sections))
@@ -154,10 +152,8 @@ class Conditions:
 
     def live_in(self, groups: Sequence[Group]) -> None:
         """Let people be in that one of these atmospheres which has the most air."""
-        volume_m3 = [section.volume_m3 for section in self._station.sections]
-        air = [group for group in groups if self._station.loop_of(group) is None]
-        lived_in = max(air, key=lambda group: sum(volume_m3[i] for i in group))
-        self.home = max(lived_in, key=lambda i: volume_m3[i])
+        lived_in = max(self._station.of_air(groups), key=self._station.volume_m3)
+        self.home = self._station.largest(lived_in)
 
     def lived_in(self, activity: Activity) -> int:
         """Return the section whose air people breathe of whom a message tells."""

@@ -29,16 +29,12 @@ class DoorPlan:
 
     def __init__(self, station: Station, readings: Readings) -> None:
         self._station = station
-        self.first_groups = self.of_air(
+        self.first_groups = station.of_air(
             atmospheres(station, {h.name: h.state for h in station.hatches})
         )
         self._readings = readings
         self._index = {section.name: i for i, section in enumerate(station.sections)}
         self._volume_m3 = np.array([section.volume_m3 for section in station.sections])
-
-    def of_air(self, groups: Sequence[Group]) -> tuple[Group, ...]:
-        """Return the groups that are air and no coolant loop."""
-        return tuple(group for group in groups if self._station.loop_of(group) is None)
 
     def volume_m3(self, group: Group) -> float:
         """Return the volume of a group."""
@@ -50,7 +46,7 @@ class DoorPlan:
 
     def name(self, group: Group) -> str:
         """Return the name of a group: that of its largest section."""
-        return self._station.sections[max(group, key=lambda i: self._volume_m3[i])].name
+        return self._station.sections[self._station.largest(group)].name
 
     def names(self, group: Group) -> tuple[str, ...]:
         """Return the names of its sections."""

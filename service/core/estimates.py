@@ -97,7 +97,7 @@ class Estimates:
         """Return the name of an atmosphere: that of its largest section."""
         if group == DAEMON:
             return DAEMON_NAME
-        return self._station.volumes[self._largest(group)].name
+        return self._station.volumes[self._station.largest(group)].name
 
     def growths_in(self, group: Group) -> list[Growth]:
         """Return the growths whose likeliest section is in a group, oldest first."""
@@ -160,17 +160,12 @@ class Estimates:
             log_odds={} if weighing is None else weighing.log_odds,
         )
 
-    def _largest(self, group: Group) -> int:
-        if self._station.loop_of(group) is not None:
-            return group[0]
-        return max(group, key=lambda i: self._station.sections[i].volume_m3)
-
     def _of_air(self, view: AtmosphereView, group: Group, air: AirReading | None) -> AtmosphereView:
         """Return a view with what only air has."""
         scale = self._volumes.scale(group)
         free_m3, free_sd_m3 = self._volumes.of(group)
         docked_m3 = float(self._conditions.added_m3[list(group)].sum())
-        configured_m3 = sum(self._station.sections[i].volume_m3 for i in group)
+        configured_m3 = self._station.volume_m3(group)
         fresh = None if view.quality is EstimateQuality.STALE else air
         return replace(
             view,
@@ -317,12 +312,12 @@ class Estimates:
         That is the air of the largest section, and in it the largest, unless another leads.
         """
         suspects = self._suspects(growth)
-        largest = self._largest(tuple(suspects))
+        largest = self._station.largest(tuple(suspects))
         airs = atmospheres(self._station, self._hatches.taken(self._conditions.hatches))
         shares = {air: sum(suspects.get(section, 0.0) for section in air) for air in airs}
         laid_to = _leading(shares, next(air for air in airs if largest in air))
         inside = {section: p for section, p in suspects.items() if section in laid_to}
-        return _leading(inside, self._largest(tuple(inside)))
+        return _leading(inside, self._station.largest(tuple(inside)))
 
 
 def _leading(shares: Mapping[Place, float], usual: Place) -> Place:

@@ -59,7 +59,7 @@ class Figures(Estimates):
             if growths:
                 return self._likeliest(growths[-1])
         own = tuple(i for i in group if self._station.volumes[i].name in rule.sections)
-        return self._largest(own or group)
+        return self._station.largest(own or group)
 
     def is_alone(self, group: Group) -> bool:
         """Say whether an atmosphere is one section behind closed hatches, and not where people are."""
@@ -148,7 +148,7 @@ class Figures(Estimates):
             return []
         if air.air_mass_kg is None or air.pressure_pa is None:
             return []
-        volume_m3 = sum(self._station.sections[i].volume_m3 for i in group)
+        volume_m3 = self._station.volume_m3(group)
         old = self._station.accepted_leak_kg_per_s * volume_m3 / self._volume_m3
         growths = self.growths_in(group)
         return self._closures.effects(
@@ -251,7 +251,7 @@ class Figures(Estimates):
             return None
         accepted = 0.0  # of a loop; the accepted leak is one of air
         if self._station.loop_of(group) is None:
-            volume = sum(self._station.sections[i].volume_m3 for i in group)
+            volume = self._station.volume_m3(group)
             accepted = self._station.accepted_leak_kg_per_s * volume / self._volume_m3
         return Figure(
             value=leak.rate_kg_per_s - accepted,

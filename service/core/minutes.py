@@ -129,7 +129,7 @@ class Minutes:
 
     def touched(self, *places: int | None) -> list[Group]:
         """Return the atmospheres that gas at some places reaches, None = all; never a loop."""
-        air = [group for group in self.groups if self._station.loop_of(group) is None]
+        air = self._station.of_air(self.groups)
         return [group for group in air if None in places or set(places) & set(group)]
 
     def taken_hatches(self) -> dict[str, HatchState]:

@@ -1,6 +1,6 @@
 """The station: its sections, hatches and channels, and which sections share air."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -173,6 +173,20 @@ class Station:
         """Return the loop that a group of sealed volumes is, None where it is sections."""
         number = group[0] - len(self.sections)
         return self.loops[number] if number >= 0 else None
+
+    def of_air(self, groups: Iterable[Group]) -> tuple[Group, ...]:
+        """Return the groups that are sections and no loop."""
+        return tuple(group for group in groups if self.loop_of(group) is None)
+
+    def volume_m3(self, group: Group) -> float:
+        """Return the volume of a group of sections, as configured."""
+        return sum(self.sections[i].volume_m3 for i in group)
+
+    def largest(self, group: Group) -> int:
+        """Return the largest section of a group, a loop itself."""
+        if self.loop_of(group) is not None:
+            return group[0]
+        return max(group, key=lambda i: self.sections[i].volume_m3)
 
     def channel_index(self) -> dict[str, int]:
         """Return the position of each channel by its name."""
