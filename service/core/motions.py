@@ -16,7 +16,17 @@ SWING_PA: Final = 0.5 * PA_PER_MMHG  # beyond noise (0.1) and a code (0.4)
 COARSEST_STEP_PA: Final = 1.0 * PA_PER_MMHG  # hand gauges; taken where no step is known
 HOME_MEMORY_S: Final = 7 * S_PER_DAY
 DRIFT_PA: Final = 0.4 * PA_PER_MMHG  # in a week; a sensor drifts by 0.1
-_ARRAYS: Final = ("home", "last", "last_s", "still", "still_s", "low", "high", "step")
+_ARRAYS: Final = (
+    "home",
+    "last",
+    "spoke",
+    "moved",
+    "still",
+    "still_s",
+    "low",
+    "high",
+    "step",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +57,25 @@ class Motions:
         count = len(step_pa)
         self._step = step_pa.copy()
         self._home = np.full(count, np.nan)
-        self._last = np.full(count, np.nan)  # reading at the last look
-        self._last_s = np.full(count, -np.inf)  # and when it was taken
+        self._last = np.full(count, np.nan)  # newest reading
+        self._spoke, self._moved = (
+            np.zeros(count, np.bool_),
+            np.zeros(count, np.bool_),
+        )  # since the look
         self._still = np.zeros(count)  # looks without a change
         self._still_s = np.full(count, np.nan)
         self._low, self._high = np.full(count, np.inf), np.full(count, -np.inf)
         self._followed_s: dict[int, float] = {}  # by the first channel of a gas
+
+    def hear(self, poll: Poll) -> None:
+        """Follow which sensors speak and say something else than before."""
+        sensors, reading = poll.sensors[poll.is_new], poll.reading[poll.is_new]
+        change = np.abs(reading - self._last[sensors])
+        moved = ~(change <= SAME_PA)
+        self._step[sensors] = np.fmin(self._step[sensors], np.where(moved, change, np.nan))
+        self._last[sensors] = reading
+        self._spoke[sensors] = True
+        self._moved[sensors] |= moved
 
     def look(
         self,
@@ -65,6 +88,8 @@ class Motions:
     ) -> list[Charge]:
         """Return who stands still or drifts, after a look at the sensors of one gas.
 
+        Whoever said anything else between two looks did not stand still.
+
         Parameters
         ----------
         offset : ndarray, shape (n,)
@@ -76,12 +101,8 @@ class Motions:
         """
         sensors = poll.sensors
         corrected = poll.level - offset
-        spoke = poll.time_s > self._last_s[sensors]
-        change = np.abs(poll.reading - self._last[sensors])
-        moved = spoke & ~(change <= SAME_PA)
-        self._step[sensors] = np.fmin(self._step[sensors], np.where(moved, change, np.nan))
-        self._last[sensors] = poll.reading
-        self._last_s[sensors] = poll.time_s
+        spoke, moved = self._spoke[sensors], self._moved[sensors]
+        self._spoke[sensors] = self._moved[sensors] = False
         others = _median_of_others(corrected, voters)
         heard = np.where(spoke, others, np.nan)
         self._low[sensors] = np.fmin(np.where(moved, np.inf, self._low[sensors]), heard)

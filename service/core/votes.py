@@ -102,6 +102,7 @@ class Votes:
             Whether they measure the same thing, so that one that leaves the others is at fault.
         """
         alive, values = poll.sensors, poll.level
+        self._motions.hear(poll)
         if len(alive) == 1:
             # One without any other keeps no offset, so that it takes one where it joins others.
             own = float(self.offsets(alive)[0])

@@ -196,6 +196,19 @@ def test_a_sensor_that_stands_still_while_the_others_move_is_named_even_by_one(s
     assert SensorFault.STUCK in {event.fault for event in stuck}
 
 
+@pytest.mark.parametrize("every", [2, 10])
+def test_a_sensor_that_stands_still_whenever_it_is_looked_at_is_not_stuck(station, every):
+    """It is a code higher now and then, while the other falls and rises by 0.7 mmHg."""
+    code_pa = 0.1 * PA_PER_MMHG
+    cabin = Cabin(station, 2, step=code_pa)
+    for minute in range(600):
+        swing = 0.7 * PA_PER_MMHG * np.sin(2.0 * np.pi * minute / 300.0)
+        noise = float(cabin.rng.normal(0.0, NOISE_PA))
+        repeats = LEVEL_PA + code_pa * (minute % every == 1)
+        cabin.minutes(1, lambda _, a=LEVEL_PA + swing + noise, b=repeats: [a, b], noisy=False)
+    assert SensorFault.STUCK not in {event.fault for event in cabin.doubts()}
+
+
 def test_a_coarse_sensor_that_cannot_show_so_small_a_move_is_not_stuck(station):
     """Codes of 1 mmHg; the air moves by 0.4 mmHg within one code."""
     cabin = Cabin(station, 3, step=PA_PER_MMHG)
