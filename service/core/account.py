@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.core.air import NITROGEN_SHARE
 from service.core.life_support import LifeSupport
@@ -46,6 +47,8 @@ class Account:
     nitrogen: list[float] = field(default_factory=list)  # likewise where oxygen was new
     oxygen: list[float] = field(default_factory=list)  # of the same moments
     nitrogen_spacing_s: float = STEP_S
+    # How often neighbouring blocks of each length, an octave apart, were compared to learn noise.
+    compared: tuple[float, ...] = ()
     nitrogen_s: float | None = None  # when oxygen was new last
     inflow_kg: float = 0.0  # gas booked since the newest balance
     booked_kg: float = 0.0  # gas booked since the account was opened
@@ -108,6 +111,16 @@ class Account:
         since_s, moved_kg_per_s = self.stirred
         was, now = (-np.expm1(-max(at_s - since_s, 0.0) / STIRRED_S) for at_s in (before_s, now_s))
         return float((STIRRED_S * moved_kg_per_s) ** 2 * (now**2 - was**2))
+
+    def compared_over(self, span_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how often spans of such a length were compared when noise was learned last."""
+        if not self.compared:
+            return np.zeros_like(span_s)
+        octave = np.log2(np.fmax(span_s / self.spacing_s, 1.0))
+        found: NDArray[np.float64] = np.interp(
+            octave, np.arange(len(self.compared)), self.compared, right=0.0
+        )
+        return found
 
     def is_unsettled(self, at_s: float) -> bool:
         """Say whether gas is being moved or still mixes in, so that nothing is told of a leak."""

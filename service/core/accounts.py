@@ -433,7 +433,8 @@ class Ledger:
         account.record(float(self.filter.time_s[row]), before_s, mass_kg, oxygen_kg)
         if account.is_due_to_learn():
             account.trim()
-            self.filter.set_noise(row, self._fitted(account))
+            noise, account.compared = self._fitted(account)
+            self.filter.set_noise(row, noise)
         if account.seen == ARM_STEPS:
             # What the first hour said of the rate, it said with a noise model that was a guess.
             self.filter.restart_rate(row, *account.belief)
@@ -441,7 +442,7 @@ class Ledger:
             self._forget(row)
             account.unseen_from_s = account.opened_s
 
-    def _fitted(self, account: Account) -> AirNoise:
+    def _fitted(self, account: Account) -> tuple[AirNoise, tuple[float, ...]]:
         prior = self._prior(account)
         is_bare_home = account.key[1] is Balance.PRESSURE and self._is_home(account)
         prior_weight = BARE_PRIOR_WEIGHT if is_bare_home else PRIOR_WEIGHT
@@ -460,7 +461,7 @@ class Ledger:
                 share=OXYGEN_SHARE,
                 rescale=is_alike,
             )
-        total, _ = fit_noise(
+        total, compared = fit_noise(
             history,
             account.spacing_s,
             prior.total(),
@@ -473,7 +474,7 @@ class Ledger:
             # Days on which no temperature moved say nothing of one on which it does, or on which a
             # thermometer lies.
             total = total.at_least(prior.air)
-        return replace(prior, air=total, oxygen_walk_var_per_s=0.0)
+        return replace(prior, air=total, oxygen_walk_var_per_s=0.0), compared
 
     def _is_witness(self, account: Account) -> bool:
         """Say whether a bare pressure only speaks for or against a compensated mass."""

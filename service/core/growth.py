@@ -269,7 +269,8 @@ class ChangeBank(Table):
         mass_kg : ndarray, shape (n,)
             Mass of each volume.
         trust : ndarray, shape (n, CANDIDATES)
-            Power of the likelihood, 0 to 1; below one where the noise is not yet well known.
+            The variance of the noise over the one to reckon with, 0 to 1; below one where it is not
+            yet well known.
         asked : ndarray of bool, shape (n,)
             Rows of which it matters.
         """
@@ -287,22 +288,20 @@ class ChangeBank(Table):
 
     def _weighed(self, rows: NDArray[np.intp], mass_kg: Rows, trust: Rows) -> Rows:
         """Return the evidence of some rows for all hypotheses, in the order of `Evidence`."""
-        c = self.correlation[rows].reshape(len(rows), len(KINDS), CANDIDATES, 1)
-        info = self.information[rows].reshape(c.shape) + 1e-300
+        c, info = self._believed(rows, trust)
         span = _log_spans(self.born_s[rows], self.before_s[rows])
-        power = trust[:, :, None]
 
         def summed(places: Sequence[int], sizes: Sizes, *signs: float) -> Rows:
-            return _summed(c[:, places], info[:, places], power, span, sizes, *signs)
+            return _summed(c[:, places], info[:, places], span, sizes, *signs)
 
-        jump, _ = self._jumps(rows, JUMP, mass_kg)
-        oxygen_jump, _ = self._jumps(rows, OXYGEN_JUMP, mass_kg)
+        jump, _ = self._jumps(rows, c[:, JUMP], info[:, JUMP], mass_kg)
+        oxygen_jump, _ = self._jumps(rows, c[:, OXYGEN_JUMP], info[:, OXYGEN_JUMP], mass_kg)
         return np.stack(
             [
                 summed([LEAK], LEAK_SIZES, 1.0),
                 summed([LEAK], LEAK_SIZES, -1.0),
-                _log_sum(power * jump + span),
-                _log_sum(power * oxygen_jump + span),
+                _log_sum(jump + span),
+                _log_sum(oxygen_jump + span),
                 summed([OXYGEN], OXYGEN_SIZES, 1.0, -1.0),
                 summed(range(PULSE, len(KINDS)), PULSE_SIZES, 1.0, -1.0),
             ]
@@ -316,12 +315,9 @@ class ChangeBank(Table):
         only = np.array([row])
         found: list[float] = self._weighed(only, np.array([mass_kg]), trust[None])[:-1, 0].tolist()
         span = _log_spans(self.born_s[only], self.before_s[only])
-        power = trust[None, :, None]
+        c, info = self._believed(only, trust[None])
         for place in range(PULSE, len(KINDS)):
-            c, info = (
-                part(place)[only][:, None, :, None] for part in (self._linear, self._quadratic)
-            )
-            alone = _summed(c, info, power, span, PULSE_SIZES, 1.0, -1.0)
+            alone = _summed(c[:, [place]], info[:, [place]], span, PULSE_SIZES, 1.0, -1.0)
             found.append(float(alone[0]) - float(np.log(len(PULSES_S))))
         return found
 
@@ -394,9 +390,17 @@ class ChangeBank(Table):
         )
         return change, kind
 
-    def _jumps(self, rows: NDArray[np.intp], place: int, mass_kg: Rows) -> tuple[Rows, Rows]:
+    def _believed(self, rows: NDArray[np.intp], trust: Rows) -> tuple[Rows, Rows]:
+        """Return correlation and information of some rows, as with noise so much larger, (n, K, C, 1)."""
+        shape = (len(rows), len(KINDS), CANDIDATES, 1)
+        c, info = (seen[rows].reshape(shape) for seen in (self.correlation, self.information))
+        power = trust[:, None, :, None]
+        return power * c, power * info + 1e-300
+
+    def _jumps(
+        self, rows: NDArray[np.intp], c: Rows, info: Rows, mass_kg: Rows
+    ) -> tuple[Rows, Rows]:
         """Return log-likelihood ratio and likeliest size of a jump at each candidate, (n, C, 1)."""
-        c, info = self._linear(place)[rows][..., None], self._quadratic(place)[rows][..., None]
         var = np.square(self.jump_share[rows] * mass_kg)[:, None, None]
         seen = 1.0 + info * var
         return 0.5 * np.square(c) * var / seen - 0.5 * np.log(seen), c * var / seen
@@ -419,8 +423,8 @@ class ChangeBank(Table):
         for place, odds in _each_place(odds_per_s):
             if place != LEAK and float(peaks[place].max()) < STIRRED:
                 continue
-            ratio, size = self._possible(row, place, mass_kg)
-            log = trust[:, None] * ratio + spans + np.log(odds)
+            ratio, size = self._possible(row, place, mass_kg, trust)
+            log = ratio + spans + np.log(odds)
             shifted = rate + self.deviation[row, RATE, _block(place), None] * size
             if place == LEAK:
                 log = np.where(shifted >= min(rate, 0.0), log, -np.inf)  # nothing leaks inwards
@@ -432,14 +436,15 @@ class ChangeBank(Table):
         kept = np.flatnonzero(weight)
         return np.concatenate(rates)[kept], weight[kept] / weight.sum()
 
-    def _possible(self, row: int, place: int, mass_kg: float) -> tuple[Rows, Rows]:
+    def _possible(self, row: int, place: int, mass_kg: float, trust: Rows) -> tuple[Rows, Rows]:
         """Return log-likelihood ratio and size of each plausible change, (CANDIDATES, cells)."""
+        only = np.array([row])
+        c, info = (seen[:, place] for seen in self._believed(only, trust[None]))
         if place in (JUMP, OXYGEN_JUMP):
-            ratio, size = self._jumps(np.array([row]), place, np.array([mass_kg]))
+            ratio, size = self._jumps(only, c, info, np.array([mass_kg]))
             return ratio[0], size[0]
-        c, info = self._linear(place)[row, :, None], self._quadratic(place)[row, :, None]
         sizes = SIZES.get(place, PULSE_SIZES)
-        more, less = sizes.ratios(c, info), sizes.ratios(-c, info)
+        more, less = sizes.ratios(c[0], info[0]), sizes.ratios(-c[0], info[0])
         ratios = np.concatenate([more[0], less[0]], axis=1) - np.log(2.0)
         return ratios, np.concatenate([more[1], -less[1]], axis=1)
 
@@ -464,13 +469,13 @@ def _log_spans(born_s: Rows, before_s: Rows) -> Rows:
     return log_spans[:, :, None]
 
 
-def _summed(c: Rows, info: Rows, power: Rows, span: Rows, sizes: Sizes, *signs: float) -> Rows:
+def _summed(c: Rows, info: Rows, span: Rows, sizes: Sizes, *signs: float) -> Rows:
     """Return the log of the mean over places and signs of what is summed over onsets and sizes.
 
     `c` and `info` have the shape (n, places, CANDIDATES, 1).
     """
     parts = [
-        power * sizes.ratios(sign * c[:, place], info[:, place])[0] + span
+        sizes.ratios(sign * c[:, place], info[:, place])[0] + span
         for place in range(c.shape[1])
         for sign in signs
     ]

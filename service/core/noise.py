@@ -152,7 +152,7 @@ def fit_air_noise(
     prior_weight: float,
     share: float,
     rescale: bool = False,
-) -> AirNoise:
+) -> tuple[AirNoise, tuple[float, ...]]:
     """Fit the noise of one air to the records of its whole mass and of the gases in it.
 
     What the whole and the nitrogen show is of the air, what the whole and the oxygen show is of the
@@ -169,24 +169,33 @@ def fit_air_noise(
         Oxygen in the air.
     rescale : bool
         As in `fit_noise`.
+
+    Returns
+    -------
+    AirNoise
+        The fit.
+    tuple of float
+        As from `fit_noise`, of the whole mass.
     """
     parts = prior.parts()
     theta = np.array([parts[name] for name in AIR_PARTS])
     shapes, observed, weights = [], [], []
-    for record, mixed in zip((total, nitrogen, oxygen), _mixtures(share), strict=True):
-        squares, counts = _second_differences(record.values)
+    seen = [_second_differences(record.values) for record in (total, nitrogen, oxygen)]
+    apart = _apart(seen[0][1])
+    records = zip((total, nitrogen, oxygen), seen, _mixtures(share), strict=True)
+    for record, (squares, counts), mixed in records:
         if squares:
             shapes.append(_shapes(len(squares), record.spacing_s) @ mixed)
             observed += squares
             weights += counts
     if not observed:
-        return prior
+        return prior, apart
     joint = np.concatenate(shapes)
     if rescale:
         theta = _rescaled(joint, observed, weights, theta, AIR_PARTS)
     strengths = _fit(joint, observed, weights, theta, prior_weight)
     fitted = dict(zip(AIR_PARTS, strengths.tolist(), strict=True))
-    return AirNoise(
+    noise = AirNoise(
         air=NoiseModel(**{f.name: fitted[f.name] for f in fields(NoiseModel)}),
         oxygen_walk_var_per_s=fitted["oxygen_walk_var_per_s"],
         sensor=NoiseModel(
@@ -195,6 +204,7 @@ def fit_air_noise(
             walk_var_per_s=fitted["offset_var_per_s"],
         ),
     )
+    return noise, apart
 
 
 def fit_noise(
@@ -204,7 +214,7 @@ def fit_noise(
     *,
     prior_weight: float,
     rescale: bool = False,
-) -> tuple[NoiseModel, int]:
+) -> tuple[NoiseModel, tuple[float, ...]]:
     """Fit the noise model to a record of the balance.
 
     Maximum likelihood for independent gamma-distributed variances at octave block lengths, by
@@ -231,8 +241,9 @@ def fit_noise(
     -------
     NoiseModel
         The fit.
-    int
-        Number of second differences at the shortest block length, 0 = the prior is returned.
+    tuple of float
+        How many second differences stand apart at each block length, an octave apart from one value
+        up.
 
     Examples
     --------
@@ -245,7 +256,7 @@ def fit_noise(
     """
     observed, counts = _second_differences(balance)
     if not observed:
-        return prior, 0
+        return prior, ()
     theta = np.array(astuple(prior))
     names = [f.name for f in fields(prior)]
     shapes = _shapes(len(observed), spacing_s)
@@ -253,7 +264,12 @@ def fit_noise(
         theta = _rescaled(shapes, observed, counts, theta, names)
         theta[IMBALANCE_PART] = prior.imbalance_var
     fitted = _fit(shapes, observed, counts, theta, prior_weight, [IMBALANCE_PART])
-    return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), round(counts[0])
+    return NoiseModel(**dict(zip(names, fitted.tolist(), strict=True))), _apart(counts)
+
+
+def _apart(counts: Sequence[float]) -> tuple[float, ...]:
+    """Return how many independent squares so many overlapping ones are worth, as far as they count."""
+    return tuple(min(count / INDEPENDENT, MOST_COUNTED) for count in counts)
 
 
 def _rescaled(
@@ -289,8 +305,7 @@ def _fit(
     believed = np.flatnonzero(prior)
     shapes = np.concatenate([shapes, np.eye(len(prior))[believed]])
     data = np.concatenate([observed, prior[believed]])
-    seen = np.minimum(np.array(counts) / INDEPENDENT, MOST_COUNTED)
-    weight = np.concatenate([seen, np.full(len(believed), prior_weight)])
+    weight = np.concatenate([_apart(counts), np.full(len(believed), prior_weight)])
     theta, fixed = prior, np.array(kept, np.intp)
     for _ in range(SWEEPS):
         model = shapes @ theta

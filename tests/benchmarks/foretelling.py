@@ -48,9 +48,10 @@ class Month:
     def learned(self, days: float, prior_weight: float) -> AirNoise:
         """Return the noise that the first days tell of."""
         total, nitrogen, oxygen = self.between(0.0, days)
-        return fit_air_noise(
+        fitted, _ = fit_air_noise(
             total, nitrogen, oxygen, self.prior, prior_weight=prior_weight, share=OXYGEN_SHARE
         )
+        return fitted
 
     def divergence(self, foretold: AirNoise, from_day: float) -> float:
         """Return how far what is seen from a day on is from what was foretold."""

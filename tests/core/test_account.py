@@ -62,3 +62,12 @@ def test_an_oxygen_sensor_comes_to_lag_by_what_is_made_within_the_time_it_follow
     assert min(grown) > 0.0
     assert sum(grown) == pytest.approx((1e-4 * STIRRED_S) ** 2, rel=1e-3)
     assert kept.astray_var(900.0, 1000.0) == 0.0
+
+
+def test_spans_were_compared_as_often_as_the_blocks_that_are_as_long():
+    kept = account(SPACING_S)
+    spans_s = SPACING_S * np.array([0.5, 1.0, 2.0, 4.0, 8.0, 1000.0])
+    assert not kept.compared_over(spans_s).any()
+    kept.compared = (60.0, 30.0, 4.0)
+    assert kept.compared_over(spans_s) == pytest.approx([60.0, 60.0, 30.0, 4.0, 0.0, 0.0])
+    assert 4.0 < kept.compared_over(np.array([3.0 * SPACING_S]))[0] < 30.0

@@ -128,6 +128,15 @@ def test_a_change_of_rate_is_found_with_its_size_and_onset(seed):
     assert np.linalg.eigvalsh(change.spread).min() > -1e-9 * np.linalg.eigvalsh(change.spread).max()
 
 
+@pytest.mark.parametrize("trust", [1.0, 0.2, 0.01])
+def test_nothing_that_was_seen_is_evidence_of_no_more_than_the_time_that_has_passed(trust):
+    times = 60.0 * np.arange(1, 2001)
+    _, bank, *_ = run(times, np.zeros(len(times)))
+    found = bank.evidence(np.full(1, 100.0), trust * SURE, ASKED)
+    for told in (found.growth, found.decrease, found.jump, found.oxygen, found.pulse):
+        assert told[0] <= np.log(times[-1])
+
+
 def test_a_decrease_is_a_growth_seen_in_the_mirror():
     times, balances = leaking(600, 1400, 3.0 / 86400.0, seed=1)
     least = 0.01 / 86400.0

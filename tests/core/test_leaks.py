@@ -434,3 +434,22 @@ def test_an_oxygen_sensor_that_hears_of_a_failed_generator_hours_later_makes_no_
         air = replace(air, nitrogen_kg=nitrogen_kg, nitrogen_is_new=True)
         found += [event for event in book.step({CABIN: air}) if isinstance(event, Growth)]
     assert found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_growth_is_less_sure_where_noise_that_lasts_as_long_was_hardly_ever_seen(seed):
+    """Three quiet days, then half a day at 2 kg/day more, in a station that is never to be alarmed."""
+    book, rng = LeakBook(1e30 * S_PER_DAY, 0.0, home=0), np.random.default_rng(seed)
+    book.knows_oxygen = True
+    for minute in range(3 * 1440 + 720):
+        lost_kg = 2.0 * max(minute - 3 * 1440, 0) / 1440.0
+        pressure_pa = FULL_PA - lost_kg * R_AIR * WARM_K / CABIN_M3
+        book.step({CABIN: reading(minute, pressure_pa, rng, volume_m3=CABIN_M3, sd_k=0.01)})
+    (account, *_) = book.accounts
+
+    def sureness(longest_min: float) -> float:
+        account.compared = (60.0,) * (round(np.log2(longest_min)) + 1)
+        weighed = book.weighing(0).log_odds
+        return weighed[Cause.LEAK_GROWTH] - weighed[Cause.NOTHING]
+
+    assert sureness(128) < sureness(512) < sureness(1024) - 3.0

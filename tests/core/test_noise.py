@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from service.core.noise import (
     BREAK,
@@ -41,10 +42,9 @@ def record(seed: int, *, white=0.0, correlated=0.0, walk=0.0, count=11520) -> np
 
 @pytest.mark.parametrize("seed", range(3))
 def test_white_and_correlated_noise_are_recovered_from_eight_days(seed):
-    fitted, count = fit_noise(
+    fitted, _ = fit_noise(
         record(seed, white=0.1, correlated=0.1), SPACING_S, PRIOR, prior_weight=WEIGHT
     )
-    assert count == 11518
     assert fitted.white_var == pytest.approx(0.01, rel=0.1)
     assert 0.4 < fitted.hourly_var / 0.01 < 2.0
 
@@ -110,9 +110,33 @@ def test_a_few_wild_values_are_cut():
     assert fitted.white_var < 0.1
 
 
+def compared(balance: NDArray[np.float64]) -> tuple[float, ...]:
+    return fit_noise(balance, SPACING_S, PRIOR, prior_weight=WEIGHT)[1]
+
+
+def test_what_was_compared_at_a_length_of_block_counts_as_often_as_it_stands_apart():
+    """In sixteen days; no more than sixty count, and overlapping blocks are worth little."""
+    often = compared(record(0, white=0.1, count=23040))
+    assert often[0] == often[5] == 60.0
+    for octave, found in enumerate(often[9:], 9):
+        blocks = 23040 / 2**octave
+        assert 0.25 * blocks < found < blocks
+
+
+def test_a_break_leaves_fewer_long_blocks_to_be_compared():
+    whole = record(0, white=0.1, count=5760)
+    broken = whole.copy()
+    broken[720::720] = BREAK
+    assert compared(broken)[3] == compared(whole)[3] == 60.0
+    assert 0.0 < compared(broken)[7] < 0.6 * compared(whole)[7]
+    assert len(compared(broken)) <= len(compared(whole))
+
+
 @pytest.mark.parametrize("balance", [[], [1.0, 2.0], [1.0, np.nan, 2.0, BREAK]])
 def test_without_a_second_difference_the_prior_stands(balance):
-    assert fit_noise(np.array(balance), SPACING_S, PRIOR, prior_weight=WEIGHT) == (PRIOR, 0)
+    fitted, often = fit_noise(np.array(balance), SPACING_S, PRIOR, prior_weight=WEIGHT)
+    assert fitted == PRIOR
+    assert not any(often)
 
 
 def test_a_constant_record_gives_little_noise_but_never_none():
@@ -223,6 +247,13 @@ AIR_PRIOR = AirNoise(
 WALKS = ("air", "oxygen", "sensor")
 
 
+def air_fit(
+    whole: Record, nitrogen: Record, breathed: Record, prior: AirNoise = AIR_PRIOR
+) -> AirNoise:
+    fitted, _ = fit_air_noise(whole, nitrogen, breathed, prior, prior_weight=WEIGHT, share=SHARE)
+    return fitted
+
+
 def fitted_air(seed: int, **walk: float) -> AirNoise:
     """Fit eight days of one air of which parts walk by so much a step, and the others hardly."""
     of = {
@@ -235,7 +266,7 @@ def fitted_air(seed: int, **walk: float) -> AirNoise:
         Record(values=values, spacing_s=SPACING_S)
         for values in (total, (total - oxygen) / (1.0 - SHARE), oxygen)
     )
-    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
+    return air_fit(whole, nitrogen, breathed)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -260,10 +291,7 @@ def test_white_noise_is_told_apart_by_the_sensor_it_is_of(seed):
 
 def test_one_air_without_any_record_keeps_what_was_believed():
     nothing = Record(values=np.array([]), spacing_s=SPACING_S)
-    assert (
-        fit_air_noise(nothing, nothing, nothing, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
-        == AIR_PRIOR
-    )
+    assert air_fit(nothing, nothing, nothing) == AIR_PRIOR
 
 
 def briefly_heard(gauge: int, gauge_s: float, sensor: int, sensor_s: float) -> AirNoise:
@@ -276,7 +304,7 @@ def briefly_heard(gauge: int, gauge_s: float, sensor: int, sensor_s: float) -> A
             (3, sensor, sensor_s),
         )
     )
-    return fit_air_noise(whole, nitrogen, breathed, AIR_PRIOR, prior_weight=WEIGHT, share=SHARE)
+    return air_fit(whole, nitrogen, breathed)
 
 
 @pytest.mark.parametrize("heard", [0, 1, 2])
@@ -320,7 +348,7 @@ def test_a_daily_swing_of_one_air_is_laid_to_its_heat_or_to_what_is_breathed(see
     )
     air = replace(AIR_PRIOR.air, day_var=0.01, heat_day_var=0.01)
     prior = replace(AIR_PRIOR, air=air)
-    fitted = fit_air_noise(whole, nitrogen, breathed, prior, prior_weight=WEIGHT, share=SHARE).air
+    fitted = air_fit(whole, nitrogen, breathed, prior).air
     right, wrong = fitted.day_var, fitted.heat_day_var
     if not is_breath:
         right, wrong = wrong, right
